@@ -1,0 +1,152 @@
+/*
+ * auth: who is who.  The passwd-file, password schemes, SASL mechanisms and
+ * the two protocols that Postfix speaks (Dovecot auth, socketmap), each
+ * without I/O; the server (penfold-authd) and the clients on top.
+ *
+ * Only penfold-authd ever sees the password file.  Everybody else asks it:
+ *   run_dir/auth.sock        Dovecot auth-client protocol (Postfix, imapd's
+ *                            gate): is this password right?
+ *   run_dir/auth-master.sock "USER" (mda: where is this user's mail?) and
+ *                            "REQUEST" (a session: who logged in with this
+ *                            one-time cookie?), Dovecot's master protocol
+ *   run_dir/socketmap.sock   Postfix socketmap
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/error.h"
+
+/* ---- users (penfold-authd, penfold user) ------------------------------ */
+
+struct auth_user {
+	char *name;
+	char *password; /* "{SCHEME}data" or libcrypt's "$6$..."; wiped */
+	uid_t uid;	/* (uid_t)-1: not given */
+	gid_t gid;
+	char *home;    /* expanded, never NULL */
+	char *mail;    /* Maildir path, expanded, never NULL */
+	bool disabled; /* nologin, "!" or "*" password */
+	char *reason;
+};
+
+/* An immutable snapshot of the passwd-file (Dovecot's grammar:
+ * user:password:uid:gid:gecos:home:shell:extra_fields).  Broken lines are
+ * reported in `problems` and skipped. */
+struct auth_users;
+PF_CHECKED pf_status auth_users_load(const struct pf_conf *conf,
+				     struct auth_users **users,
+				     struct pf_conf_problems *problems,
+				     struct pf_error *err);
+/* From text, for tests and fuzzing. */
+void auth_users_parse(const struct pf_conf *conf, struct pf_str text,
+		      struct auth_users **users,
+		      struct pf_conf_problems *problems);
+const struct auth_user *auth_users_find(const struct auth_users *users,
+					struct pf_str name);
+size_t auth_users_count(const struct auth_users *users);
+const struct auth_user *auth_users_at(const struct auth_users *users, size_t i);
+void auth_users_ref(struct auth_users *users);
+void auth_users_unref(struct auth_users **users);
+/* Adds, replaces (password != NULL) or removes (NULL) one user's line; all
+ * other lines stay as they are; durable.  EXISTS, NOTFOUND, INVALID. */
+PF_CHECKED pf_status auth_users_edit(const char *path, struct pf_str name,
+				     const char *password, bool must_exist,
+				     struct pf_error *err);
+
+/* ---- recipients --------------------------------------------------------- */
+
+/*
+ * An address -> a user and an extension: exact local part first (whole
+ * address as user name, then the local part if the domain is ours), then cut
+ * at each of the delimiters.  UNAVAILABLE when the user file cannot be read,
+ * NOTFOUND when there is no such user.  detail points into `address`.
+ */
+struct auth_recipient {
+	const struct auth_user *user;
+	struct pf_str detail;
+	bool has_detail;
+};
+PF_CHECKED pf_status auth_recipient(const struct auth_users *users,
+				    const struct pf_conf *conf,
+				    struct pf_str address,
+				    struct auth_recipient *recipient,
+				    struct pf_error *err);
+
+/* ---- passwords ----------------------------------------------------------- */
+
+/* AUTHFAILED when it is wrong, UNSUPPORTED for an unknown scheme.  Slow. */
+PF_CHECKED pf_status auth_password_verify(const char *stored,
+					  struct pf_str password,
+					  struct pf_error *err);
+/* scheme: SCRYPT (libscrypt) or SCRAM-SHA-256 */
+PF_CHECKED pf_status auth_password_hash(const char *scheme,
+					struct pf_str password,
+					struct pf_buf *stored,
+					struct pf_error *err);
+
+/* ---- client: what imapd's gate, sessions and mda use ----------------------
+ */
+
+/* Blocking look-up over auth-master.sock; one connection per handle, made
+ * again when it broke.  Thread-safe. */
+struct auth_lookup;
+struct auth_lookup *auth_lookup_new(const char *master_socket);
+void auth_lookup_free(struct auth_lookup **lookup);
+
+struct auth_identity {
+	char *user; /* canonical name */
+	char *home, *mail;
+	uid_t uid; /* (uid_t)-1: not given */
+	gid_t gid;
+	char *detail; /* address look-ups: the extension, or NULL */
+};
+void auth_identity_release(struct auth_identity *id);
+
+/* For a recipient address (splitting included) or a user name.  NOTFOUND;
+ * UNAVAILABLE when authd or its file is down: answer 451, never 550. */
+PF_CHECKED pf_status auth_lookup_address(struct auth_lookup *lookup,
+					 struct pf_str address,
+					 struct auth_identity *id,
+					 struct pf_error *err);
+/* Who logged in?  The cookie works once, for 60 s. */
+PF_CHECKED pf_status auth_lookup_cookie(struct auth_lookup *lookup,
+					struct pf_str cookie,
+					struct auth_identity *id,
+					struct pf_error *err);
+
+/* One SASL exchange through auth.sock, asynchronous on net.  The object is
+ * bound to one IMAP connection; a new one per attempt. */
+struct net_loop;
+struct auth_client;
+struct auth_request;
+struct auth_client *auth_client_new(struct net_loop *loop,
+				    const char *auth_socket);
+void auth_client_free(struct auth_client **client);
+/* Mechanisms as authd announced them, blank-separated; "" while down. */
+const char *auth_client_mechanisms(const struct auth_client *client);
+
+enum auth_result {
+	AUTH_CONTINUE,	  /* data: the next challenge (decoded) */
+	AUTH_OK,	  /* user, cookie (for auth_lookup_cookie) */
+	AUTH_FAIL,	  /* wrong; reason may be given */
+	AUTH_UNAVAILABLE, /* backend trouble: NO [UNAVAILABLE] */
+};
+typedef void (*auth_result_fn)(void *arg, enum auth_result result,
+			       struct pf_str data, const char *cookie,
+			       const char *reason);
+/* initial.p NULL: none.  After OK, FAIL, UNAVAILABLE the request is freed. */
+struct auth_request *auth_request_new(struct auth_client *client,
+				      const char *mechanism,
+				      const char *service, const char *local_ip,
+				      const char *remote_ip, bool secured,
+				      struct pf_str initial, auth_result_fn fn,
+				      void *arg);
+void auth_request_continue(struct auth_request *request, struct pf_str data);
+/* Gives up (also when the client went away): fn is not called any more. */
+void auth_request_cancel(struct auth_request **request);
+
+#endif

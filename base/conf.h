@@ -1,0 +1,136 @@
+/*
+ * The configuration: one file, one grammar, for all programs.
+ *
+ *	# comment
+ *	name = value			one setting a line
+ *	name = a b "c d"		lists are parted by blanks
+ *
+ * PF_CONF_MAP below is the whole list: kind, name, default, explanation.  The
+ * manual page penfold.conf(5) and `penfold check` are made from it.
+ * Kinds: STR PATH (text), LIST (text, words), INT, SIZE (512, 64k, 50M, 2G;
+ * bytes), TIME (30s, 5m, 12h, 14d; seconds), BOOL (yes/no).
+ *
+ * In paths: %u the user name, %n its part before "@", %d behind it, %h the
+ * user's home, %% a percent sign.
+ */
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include "base/buf.h"
+#include "base/vec.h"
+
+/* clang-format off */
+#define PF_CONF_MAP(X) \
+X(STR,  hostname, "", "name of this machine in greetings and Received lines; default: the kernel's") \
+X(LIST, domains, "localhost", "domains whose addresses are local: the part before @ is a user name") \
+X(PATH, run_dir, "/run/penfold", "sockets and process ids") \
+X(PATH, state_dir, "/var/lib/penfold", "delivery journal and other state") \
+X(PATH, user_file, "/etc/penfold/users", "passwd-file with the virtual users (Dovecot's grammar)") \
+X(PATH, mail_path, "/var/vmail/%u/Maildir", "where a user's Maildir is, when the user file does not say") \
+X(PATH, home_path, "/var/vmail/%u", "a user's home, when the user file does not say") \
+X(STR,  mail_user, "", "system user that owns the mail of virtual users; empty: whoever runs us") \
+X(STR,  auth_user, "", "system user that penfold-authd runs as; empty: whoever runs us") \
+X(STR,  gate_user, "", "system user that the login side of penfold-imapd runs as; empty: whoever runs us") \
+X(LIST, listen_imap, "127.0.0.1:143", "addresses for IMAP with STARTTLS; [::]:143 for all") \
+X(LIST, listen_imaps, "127.0.0.1:993", "addresses for IMAP over TLS") \
+X(LIST, listen_lmtp, "", "TCP addresses for LMTP, beside run_dir/lmtp.sock") \
+X(LIST, listen_sieve, "", "addresses for ManageSieve") \
+X(STR,  socket_owner, "", "owner of the sockets that Postfix uses; empty: ours") \
+X(STR,  socket_group, "", "group of the sockets that Postfix uses; empty: ours") \
+X(INT,  socket_mode, "0660", "permissions of the sockets that Postfix uses (octal)") \
+X(PATH, tls_cert, "", "certificate chain, PEM") \
+X(PATH, tls_key, "", "private key, PEM") \
+X(STR,  tls_min_version, "1.2", "oldest TLS version: 1.2 or 1.3") \
+X(LIST, auth_mechanisms, "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-1", "SASL mechanisms to offer") \
+X(BOOL, auth_plain_loopback, "no", "accept clear-text passwords without TLS from loopback addresses") \
+X(STR,  password_scheme, "SCRYPT", "scheme for new passwords: SCRYPT or SCRAM-SHA-256") \
+X(STR,  recipient_delimiter, "+", "characters that part user and extension, as in Postfix") \
+X(STR,  extension_folder, "create", "mail to user+ext without a rule: inbox, existing (folder ext if there) or create") \
+X(PATH, lists_file, "%h/.mlists", "a user's list addresses: tag folder address...") \
+X(STR,  hierarchy_separator, ".", "between folder names, as IMAP clients see it: . or /") \
+X(LIST, special_use, "Drafts:Drafts Sent:Sent Junk:Junk Trash:Trash Archive:Archive", "role:folder pairs (RFC 6154)") \
+X(LIST, create_folders, "", "folders that every user has from the first login") \
+X(SIZE, message_size_max, "100M", "largest message that LMTP and APPEND take") \
+X(INT,  recipients_max, "1000", "recipients of one LMTP transaction") \
+X(LIST, trusted_networks, "127.0.0.0/8 ::1", "peers whose XFORWARD is believed over TCP; the Unix socket always is") \
+X(PATH, sieve_script, "%h/.dovecot.sieve", "a user's active Sieve script") \
+X(PATH, sieve_dir, "%h/sieve", "a user's Sieve scripts") \
+X(PATH, sieve_default, "", "script for users who have none") \
+X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
+X(INT,  sieve_actions_max, "32", "actions of one run") \
+X(INT,  sieve_redirects_max, "4", "redirects of one run") \
+X(PATH, sendmail_path, "/usr/sbin/sendmail", "program that sends redirects, vacation and reject notices") \
+X(STR,  submission_host, "", "host:port or unix:path of an SMTP server to use instead of sendmail_path") \
+X(STR,  postmaster_address, "", "sender of notices; default: postmaster@hostname") \
+X(STR,  postmaster_user, "", "user who gets mail for postmaster and abuse") \
+X(TIME, login_timeout, "60s", "time to log in") \
+X(TIME, idle_timeout, "30m", "time without a command before a session ends") \
+X(INT,  connections_max, "20000", "connections at once") \
+X(INT,  connections_per_user, "50", "sessions of one user at once") \
+X(INT,  session_workers, "1", "processes that serve sessions; a user's sessions share one") \
+X(INT,  delivery_threads, "32", "deliveries at once") \
+X(BOOL, index_enabled, "yes", "keep the full-text index") \
+X(STR,  log_level, "info", "error, warn, info or debug")
+/* clang-format on */
+
+#define PF_CONF_FIELD_STR(name)		       char *name;
+#define PF_CONF_FIELD_PATH(name)	       char *name;
+#define PF_CONF_FIELD_LIST(name)	       char *name;
+#define PF_CONF_FIELD_INT(name)		       int64_t name;
+#define PF_CONF_FIELD_SIZE(name)	       int64_t name;
+#define PF_CONF_FIELD_TIME(name)	       int64_t name;
+#define PF_CONF_FIELD_BOOL(name)	       bool name;
+#define PF_CONF_FIELD(kind, name, preset, doc) PF_CONF_FIELD_##kind(name)
+
+struct pf_conf {
+	char *file; /* where it came from, or NULL */
+	PF_CONF_MAP(PF_CONF_FIELD)
+};
+
+/* One fault of a configuration file, with what to do about it. */
+struct pf_conf_problem {
+	int line; /* 0: the file as a whole */
+	char text[200];
+	char fix[160];
+};
+struct pf_conf_problems pf_vec(struct pf_conf_problem);
+
+/* Every setting at its default. */
+void pf_conf_init(struct pf_conf *conf);
+void pf_conf_release(struct pf_conf *conf);
+
+/* Sets one value; false (and a problem, if asked for) when it is wrong. */
+bool pf_conf_set(struct pf_conf *conf, struct pf_str name, struct pf_str value,
+		 struct pf_conf_problem *problem);
+
+/* Applies text over what is there, collecting all problems. */
+void pf_conf_parse(struct pf_conf *conf, struct pf_str text,
+		   struct pf_conf_problems *problems);
+
+/* Reads a file.  INVALID with every problem in `problems` (may be NULL: then
+ * the first one is in err). */
+PF_CHECKED pf_status pf_conf_load(struct pf_conf *conf, const char *path,
+				  struct pf_conf_problems *problems,
+				  struct pf_error *err);
+
+/* Appends `path` with %u, %n, %d, %h expanded.  A name with "/", NUL, a
+ * leading "." or an empty name is INVALID. */
+PF_CHECKED pf_status pf_conf_expand(struct pf_buf *to, const char *path,
+				    struct pf_str user, const char *home,
+				    struct pf_error *err);
+
+/* The next word of a list value: blanks part, "..." quotes. */
+bool pf_conf_word(struct pf_str *rest, struct pf_str *word);
+
+/* run_dir + "/" + name, into a fixed buffer; false when too long */
+bool pf_conf_run_path(const struct pf_conf *conf, const char *name, char *to,
+		      size_t size);
+
+/* For the manual page and `penfold check`: kind, name, default, doc. */
+struct pf_conf_setting {
+	const char *kind, *name, *preset, *doc;
+	size_t offset;
+};
+const struct pf_conf_setting *pf_conf_settings(size_t *count);
+
+#endif

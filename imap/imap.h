@@ -1,0 +1,295 @@
+/*
+ * imap: the grammar of IMAP (RFC 3501, 9051), without I/O.  Bytes in, events
+ * and trees out; values in, bytes out.  Tested byte by byte.
+ */
+#ifndef IMAP_IMAP_H
+#define IMAP_IMAP_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/vec.h"
+#include "mime/mime.h"
+
+/* ---- commands: incremental lexer ------------------------------------- */
+
+/*
+ * Feeds on a connection's input until one command is complete:
+ *
+ *	imap_reader_feed(r, p, n, &used) ->
+ *	  PF_MORE     all bytes used, go on
+ *	  PF_OK       r->tag, r->name, r->args are complete
+ *	  PF_INVALID  syntax error; the line is skipped; r->tag is set if it
+ *		      could be read (answer BAD), r->err tells
+ *	  PF_LIMIT    line too long / literal too big and not skippable: say
+ *		      BYE/BAD and close
+ * and between: r->event tells
+ *	  IMAP_READ_CONTINUE  a synchronising literal was announced: send "+"
+ *	  IMAP_READ_LITERAL   a literal for which the command wants a stream
+ *			      (APPEND) begins: imap_reader_stream() takes over
+ *
+ * Limits: line_max for everything outside literals (64 KiB), literal_max for
+ * a literal kept in memory, refused before it is read ([TOOBIG], RFC 4469 /
+ * 7888: a LITERAL+ that is too big closes unless it can be skipped).
+ */
+enum imap_arg_kind {
+	IMAP_ATOM,   /* also numbers, flags, sequence sets: anything bare */
+	IMAP_STRING, /* quoted or literal */
+	IMAP_LIST,   /* (...) */
+	IMAP_NIL,    /* the atom NIL */
+	IMAP_STREAM, /* a literal that is streamed (size known) */
+	IMAP_END,
+};
+
+struct imap_arg {
+	enum imap_arg_kind kind;
+	struct pf_str text; /* ATOM, STRING */
+	bool literal, literal8;
+	uint64_t size;	       /* STREAM */
+	struct imap_arg *list; /* LIST: array ended by IMAP_END */
+	size_t count;
+};
+
+enum imap_read_event {
+	IMAP_READ_NONE,
+	IMAP_READ_CONTINUE,
+	IMAP_READ_LITERAL
+};
+
+struct imap_reader;
+struct imap_reader_conf {
+	size_t line_max, literal_max;
+	int depth_max; /* parentheses; 0 before login */
+	/* Should this literal of the command `name` be streamed (APPEND)? */
+	bool (*wants_stream)(void *arg, struct pf_str name,
+			     const struct imap_arg *args_so_far);
+	void *arg;
+};
+struct imap_reader *imap_reader_new(const struct imap_reader_conf *conf);
+void imap_reader_free(struct imap_reader **reader);
+void imap_reader_reconfigure(struct imap_reader *reader,
+			     const struct imap_reader_conf *conf);
+
+pf_status imap_reader_feed(struct imap_reader *reader, const char *p, size_t n,
+			   size_t *used, struct pf_error *err);
+enum imap_read_event imap_reader_event(const struct imap_reader *reader);
+
+/* Of the complete (or, after INVALID, broken) command. */
+struct pf_str imap_reader_tag(const struct imap_reader *reader);
+struct pf_str imap_reader_name(const struct imap_reader *reader); /* upper
+		case, with "UID " in front where that was said */
+const struct imap_arg *imap_reader_args(const struct imap_reader *reader);
+
+/* While event is LITERAL: how many bytes are to come, and that the caller has
+ * taken n of them itself. After the last byte feeding goes on. */
+uint64_t imap_reader_stream_left(const struct imap_reader *reader);
+bool imap_reader_stream_sync(const struct imap_reader *reader); /* wants "+" */
+void imap_reader_stream_took(struct imap_reader *reader, uint64_t n);
+/* Forget the command, ready for the next one: frees its memory. */
+void imap_reader_next(struct imap_reader *reader);
+/* Hands the memory of a complete command over (args stay valid until the
+ * arena is released). */
+void imap_reader_detach(struct imap_reader *reader, struct pf_arena *arena);
+
+/* ---- argument accessors (each checks the kind) ------------------------ */
+
+bool imap_arg_is_atom(const struct imap_arg *arg, const char *upper);
+/* atom or string: "astring" */
+bool imap_arg_astring(const struct imap_arg *arg, struct pf_str *text);
+bool imap_arg_nstring(const struct imap_arg *arg, struct pf_str *text);
+bool imap_arg_number(const struct imap_arg *arg, uint64_t max, uint64_t *n);
+bool imap_arg_list(const struct imap_arg *arg, const struct imap_arg **list);
+/* a mailbox argument -> UTF-8 name (mUTF-7 or, if utf8, UTF-8) in `arena` */
+PF_CHECKED pf_status imap_arg_mailbox(const struct imap_arg *arg, bool utf8,
+				      struct pf_arena *arena,
+				      struct pf_str *name,
+				      struct pf_error *err);
+
+/* ---- sequence sets ------------------------------------------------------ */
+
+struct imap_range {
+	uint32_t from, to; /* from <= to after resolving "*" */
+};
+struct imap_set {
+	struct imap_range *v; /* sorted, merged */
+	size_t n;
+	bool saved; /* "$" (RFC 5182) */
+};
+/* "1:3,7,*"; `star` is what "*" means.  INVALID. Memory: arena. */
+PF_CHECKED pf_status imap_set_parse(struct pf_str text, uint32_t star,
+				    struct pf_arena *arena,
+				    struct imap_set *set, struct pf_error *err);
+bool imap_set_has(const struct imap_set *set, uint32_t n);
+/* sorted numbers -> "1:3,7" */
+void imap_set_write(struct pf_buf *to, const uint32_t *numbers, size_t n);
+
+/* ---- names and flags ----------------------------------------------------- */
+
+/* modified UTF-7 (RFC 3501 5.1.3) <-> UTF-8 */
+bool imap_utf7_decode(struct pf_buf *to, struct pf_str mutf7);
+void imap_utf7_encode(struct pf_buf *to, struct pf_str utf8);
+
+/* LIST patterns: linear, "%" stops at `separator`, "*" does not. INBOX in
+ * any case is the caller's business. */
+bool imap_glob(struct pf_str pattern, struct pf_str name, char separator);
+
+/* ---- writing ---------------------------------------------------------------
+ */
+
+void imap_write_quoted(struct pf_buf *to, struct pf_str s);  /* or literal */
+void imap_write_nstring(struct pf_buf *to, struct pf_str s); /* p NULL: NIL */
+void imap_write_astring(struct pf_buf *to, struct pf_str s);
+void imap_write_mailbox(struct pf_buf *to, struct pf_str name, bool utf8);
+/* "21-Nov-2026 14:40:00 +0000" in quotes */
+void imap_write_date_time(struct pf_buf *to, int64_t when);
+bool imap_parse_date_time(struct pf_str s, int64_t *when);
+
+/* ENVELOPE of a header block; BODY / BODYSTRUCTURE (extended) of a tree.
+ * header_of(part) gives the raw header of an embedded message for its
+ * ENVELOPE. */
+void imap_write_envelope(struct pf_buf *to, struct pf_str header);
+typedef struct pf_str (*imap_header_fn)(void *arg, const struct mime_part *);
+void imap_write_body(struct pf_buf *to, const struct mime_part *root,
+		     bool extended, imap_header_fn header_of, void *arg);
+
+/* ---- FETCH ------------------------------------------------------------------
+ */
+
+enum imap_fetch_kind {
+	IMAP_FETCH_UID,
+	IMAP_FETCH_FLAGS,
+	IMAP_FETCH_INTERNALDATE,
+	IMAP_FETCH_SIZE,
+	IMAP_FETCH_ENVELOPE,
+	IMAP_FETCH_BODY,
+	IMAP_FETCH_BODYSTRUCTURE,
+	IMAP_FETCH_MODSEQ,
+	IMAP_FETCH_SECTION, /* BODY[...], BODY.PEEK[...], RFC822* */
+	IMAP_FETCH_SAVEDATE,
+	IMAP_FETCH_BINARY, /* BINARY[...] */
+	IMAP_FETCH_BINARY_SIZE,
+	IMAP_FETCH_PREVIEW,
+	IMAP_FETCH_EMAILID,
+	IMAP_FETCH_THREADID,
+};
+enum imap_section {
+	IMAP_SECTION_ALL,
+	IMAP_SECTION_HEADER,
+	IMAP_SECTION_FIELDS, /* HEADER.FIELDS (...) */
+	IMAP_SECTION_FIELDS_NOT,
+	IMAP_SECTION_TEXT,
+	IMAP_SECTION_MIME,
+};
+struct imap_fetch_item {
+	enum imap_fetch_kind kind;
+	/* SECTION */
+	bool peek;
+	bool partial;
+	uint64_t offset, length;
+	unsigned *numbers; /* "1.2" */
+	size_t number_count;
+	enum imap_section section;
+	struct pf_str *fields;
+	size_t field_count;
+	struct pf_str label; /* what the answer is called: "BODY[1.2]<0>",
+				"RFC822.HEADER", as RFC 3501 7.4.2 wants it */
+};
+struct imap_fetch {
+	struct imap_fetch_item *items;
+	size_t count;
+	bool sets_seen; /* some item is not PEEK */
+	/* modifiers (RFC 7162): (CHANGEDSINCE n [VANISHED]) */
+	bool changed_since_given, vanished;
+	uint64_t changed_since;
+};
+/* `arg` is the item or list, `modifiers` the list behind it or IMAP_END.*/
+PF_CHECKED pf_status imap_fetch_parse(const struct imap_arg *arg,
+				      const struct imap_arg *modifiers,
+				      struct pf_arena *arena,
+				      struct imap_fetch *fetch,
+				      struct pf_error *err);
+
+/* ---- SEARCH
+ * -------------------------------------------------------------------- */
+
+enum imap_key_kind {
+	IMAP_KEY_ALL,
+	IMAP_KEY_AND, /* children */
+	IMAP_KEY_OR,
+	IMAP_KEY_NOT,
+	IMAP_KEY_SEQ, /* set of sequence numbers */
+	IMAP_KEY_UID,
+	IMAP_KEY_FLAG, /* flag name; NOT for UN- */
+	IMAP_KEY_RECENT,
+	IMAP_KEY_BEFORE, /* INTERNALDATE; date = first second of that day UTC */
+	IMAP_KEY_ON,
+	IMAP_KEY_SINCE,
+	IMAP_KEY_SENTBEFORE, /* Date: header, zone ignored (RFC 3501 6.4.4) */
+	IMAP_KEY_SENTON,
+	IMAP_KEY_SENTSINCE,
+	IMAP_KEY_SAVEDBEFORE,
+	IMAP_KEY_SAVEDON,
+	IMAP_KEY_SAVEDSINCE,
+	IMAP_KEY_LARGER,
+	IMAP_KEY_SMALLER,
+	IMAP_KEY_OLDER, /* seconds (RFC 5032) */
+	IMAP_KEY_YOUNGER,
+	IMAP_KEY_MODSEQ,
+	IMAP_KEY_HEADER, /* field name + text; FROM, TO, ... too */
+	IMAP_KEY_BODY,
+	IMAP_KEY_TEXT,
+	IMAP_KEY_EMAILID,
+	IMAP_KEY_THREADID,
+	IMAP_KEY_SAVED, /* "$" */
+};
+struct imap_key {
+	enum imap_key_kind kind;
+	struct imap_key *child, *next; /* AND, OR, NOT */
+	struct imap_set set;
+	struct pf_str name; /* HEADER: field; FLAG: "\Seen" or keyword */
+	struct pf_str text; /* UTF-8 as given (charset converted) */
+	uint64_t number;
+	int64_t date;
+};
+enum imap_search_return {
+	IMAP_RETURN_MIN = 1,
+	IMAP_RETURN_MAX = 2,
+	IMAP_RETURN_ALL = 4,
+	IMAP_RETURN_COUNT = 8,
+	IMAP_RETURN_SAVE = 16,
+};
+struct imap_search {
+	bool esearch; /* RETURN was given */
+	unsigned returns;
+	struct imap_key *root;
+	bool has_modseq;
+};
+/* [RETURN (...)] [CHARSET x] keys.  star: what "*" means for UIDs and for
+ * sequence numbers.  PF_UNSUPPORTED: [BADCHARSET]. */
+PF_CHECKED pf_status imap_search_parse(const struct imap_arg *args,
+				       uint32_t star_seq, uint32_t star_uid,
+				       struct pf_arena *arena,
+				       struct imap_search *search,
+				       struct pf_error *err);
+
+/* ---- STORE
+ * --------------------------------------------------------------------- */
+
+struct imap_store {
+	int mode; /* 0 replace, 1 add, -1 remove */
+	bool silent;
+	struct pf_str *flags;
+	size_t flag_count;
+	bool unchanged_since_given;
+	uint64_t unchanged_since;
+};
+/* args behind the sequence set */
+PF_CHECKED pf_status imap_store_parse(const struct imap_arg *args,
+				      struct pf_arena *arena,
+				      struct imap_store *store,
+				      struct pf_error *err);
+/* "\Seen" -> canonical case, keyword atoms checked; false: not a flag. */
+bool imap_flag_parse(struct pf_str text, struct pf_arena *arena,
+		     struct pf_str *flag);
+
+#endif

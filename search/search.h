@@ -1,0 +1,51 @@
+/*
+ * search: the planner between SEARCH keys, the store and the index.  The
+ * index proposes, the text decides: the answer is always exactly what a
+ * brute-force scan over decoded, case-folded text would give, with the index
+ * there, half-built, or gone.
+ *
+ * Used by imapd (SEARCH) and ctl (`penfold search`).  Blocking; runs in
+ * bounded steps so that a session can be interrupted.
+ */
+#ifndef SEARCH_SEARCH_H
+#define SEARCH_SEARCH_H
+
+#include "base/error.h"
+#include "imap/imap.h"
+#include "store/store.h"
+
+struct search;
+
+/* `key` (and its arena) must outlive the search.  view: sequence numbers and
+ * \Recent are the session's.  saved: what "$" means (may be NULL).
+ * index_path: the user's index (search_index_path); NULL: do not use any. */
+PF_CHECKED pf_status search_new(struct store_view *view,
+				const struct imap_key *key,
+				const struct store_uids *saved,
+				const char *index_path, struct search **search,
+				struct pf_error *err);
+/* Works for about `slice_ms`; PF_MORE: call again; PF_OK: finished. */
+PF_CHECKED pf_status search_step(struct search *search, int slice_ms,
+				 struct pf_error *err);
+/* UIDs that match, sorted; of those still in the view. */
+const struct store_uids *search_result(const struct search *search);
+/* messages looked at / to look at, for progress */
+void search_progress(const struct search *search, uint32_t *done,
+		     uint32_t *total);
+void search_free(struct search **search);
+
+/* Does one message match?  (the deciding half; also the oracle's subject) */
+PF_CHECKED pf_status search_matches(struct store_view *view, uint32_t uid,
+				    const struct imap_key *key, bool *matches,
+				    struct pf_error *err);
+
+/* Where a user's index is: root + "/penfold-index" */
+void search_index_path(struct pf_buf *to, const char *store_root);
+
+/* Feeding the index: adds to `writer` what search would look at. */
+struct index_writer;
+PF_CHECKED pf_status search_index_message(struct index_writer *writer,
+					  struct pf_str guid, int fd,
+					  struct pf_error *err);
+
+#endif

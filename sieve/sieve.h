@@ -1,0 +1,154 @@
+/*
+ * sieve: scripts to actions (design.md 5; docs/ARCHITECTURE.md "Sieve").
+ *
+ * Our front end parses and checks a script (all errors, with line and
+ * column) and lowers it to a tiny core language; libsieve executes that and
+ * calls back for each test and action.  Scripts and messages never reach
+ * libsieve's own parsers.  Nothing here writes mail: a run gives a list of
+ * actions.
+ *
+ * Thread rule: sieve_run takes a process-wide lock around libsieve (one live
+ * context per process); sieve_compile is free-threaded.
+ */
+#ifndef SIEVE_SIEVE_H
+#define SIEVE_SIEVE_H
+
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/vec.h"
+
+/* ---- compiling ---- */
+
+struct sieve_script;
+
+struct sieve_problem {
+	int line, column; /* from 1 */
+	bool warning;
+	char text[200];
+	char hint[160]; /* may be empty */
+};
+struct sieve_problems pf_vec(struct sieve_problem);
+
+struct sieve_limits {
+	size_t script_max; /* bytes */
+	int depth_max;	   /* nested blocks and tests */
+	int actions_max, redirects_max;
+	uint64_t steps_max; /* of one run: matching and tests */
+	size_t memory_max;  /* of one run */
+};
+extern const struct sieve_limits sieve_default_limits;
+
+/* INVALID when there is any error; all are in `problems`.  A script is
+ * immutable afterwards and may be used by many runs. */
+PF_CHECKED pf_status sieve_compile(struct pf_str text,
+				   const struct sieve_limits *limits,
+				   struct sieve_script **script,
+				   struct sieve_problems *problems,
+				   struct pf_error *err);
+void sieve_script_free(struct sieve_script **script);
+/* Names of all extensions, blank-separated (ManageSieve SIEVE capability) */
+const char *sieve_extensions(void);
+/* The core program that libsieve is given (tests, explain). */
+struct pf_str sieve_script_core(const struct sieve_script *script);
+
+/* ---- running ---- */
+
+/* What a run may ask about the message.  All slices stay valid during it. */
+struct sieve_message {
+	struct pf_str header;	    /* the raw header block */
+	uint64_t size;		    /* octets with CRLF */
+	struct pf_str from;	    /* envelope sender, "" = <> */
+	struct pf_str to;	    /* envelope recipient, as sent */
+	struct pf_str auth;	    /* or empty */
+	struct pf_str user, detail; /* of `to`, split at the delimiter */
+	bool has_detail;
+	const char *delimiters; /* how :user/:detail split other addresses */
+	void *arg;
+	/* Does this mailbox exist? (mailboxexists) */
+	bool (*mailbox_exists)(void *arg, struct pf_str name);
+	/* Has this vacation (handle, sender) been answered within days?  The
+	 * caller remembers on execution, not on asking. */
+	time_t now;
+};
+
+enum sieve_action_kind {
+	SIEVE_KEEP, /* fileinto INBOX; implicit or explicit */
+	SIEVE_FILEINTO,
+	SIEVE_DISCARD,
+	SIEVE_REDIRECT,
+	SIEVE_REJECT, /* notice to the sender, message not kept */
+	SIEVE_VACATION,
+};
+
+struct sieve_action {
+	enum sieve_action_kind kind;
+	int line;	       /* of the script; 0 = implicit */
+	bool implicit;	       /* SIEVE_KEEP that nobody wrote: the address
+				  rule decides the folder */
+	struct pf_str mailbox; /* FILEINTO: UTF-8 */
+	bool create;
+	bool copy;
+	const struct pf_str *flags; /* IMAP flags and keywords, expanded */
+	size_t flag_count;
+	bool flags_set;		/* imap4flags was used (flags may be empty) */
+	struct pf_str address;	/* REDIRECT: to; VACATION: :from or empty */
+	struct pf_str text;	/* REJECT, VACATION: text (UTF-8) */
+	struct pf_str subject;	/* VACATION: :subject or empty */
+	struct pf_str handle;	/* VACATION: what to remember */
+	struct pf_str reply_to; /* VACATION: whom to answer */
+	bool mime;		/* VACATION :mime */
+	int seconds;		/* VACATION: not again within */
+};
+
+struct sieve_result {
+	struct pf_arena arena; /* owns the texts */
+	struct sieve_action *actions;
+	size_t count;
+	/* A run-time error: the actions are then just an implicit keep. */
+	bool failed;
+	char problem[200]; /* for the notice to the user and the log */
+	int problem_line;
+};
+
+/* Trace: one call per decision, for explain and `sieve test`. */
+typedef void (*sieve_trace_fn)(void *arg, int line, const char *text);
+
+/* Always gives a usable result (failure = implicit keep).  A status other
+ * than PF_OK means out of memory or an internal error: keep, too. */
+PF_CHECKED pf_status sieve_run(const struct sieve_script *script,
+			       const struct sieve_message *message,
+			       const struct sieve_limits *limits,
+			       sieve_trace_fn trace, void *trace_arg,
+			       struct sieve_result *result,
+			       struct pf_error *err);
+void sieve_result_release(struct sieve_result *result);
+
+/* ---- address rules ---- */
+
+/*
+ * ~/.mlists: `tag folder address...`; "..." quotes, # comments, key=value
+ * options behind.  Broken lines are reported and skipped.
+ */
+struct sieve_list {
+	struct pf_str tag, folder;
+	struct pf_str *addresses;
+	size_t address_count;
+	int line;
+};
+struct sieve_lists {
+	struct pf_arena arena;
+	struct sieve_list *v;
+	size_t n;
+};
+void sieve_lists_parse(struct pf_str text, struct sieve_lists *lists,
+		       struct sieve_problems *problems);
+const struct sieve_list *sieve_lists_find(const struct sieve_lists *lists,
+					  struct pf_str detail);
+void sieve_lists_release(struct sieve_lists *lists);
+/* The Sieve script the rules are equal to. */
+void sieve_lists_to_script(const struct sieve_lists *lists, struct pf_buf *to);
+
+#endif
