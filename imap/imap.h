@@ -80,8 +80,12 @@ struct pf_str imap_reader_name(const struct imap_reader *reader); /* upper
 		case, with "UID " in front where that was said */
 const struct imap_arg *imap_reader_args(const struct imap_reader *reader);
 
-/* While event is LITERAL: how many bytes are to come, and that the caller has
- * taken n of them itself. After the last byte feeding goes on. */
+/* While event is LITERAL: feed has used the bytes up to the literal and not
+ * more; tag, name and args (so far, the STREAM last, then END) may be read and
+ * stay as they are until the next feed.  How many bytes are to come, and that
+ * the caller has taken n of them itself. After the last byte feeding goes on
+ * (to the line end, or to a further stream: MULTIAPPEND).  A caller that
+ * refuses a synchronising literal never sends "+" and says reader_next. */
 uint64_t imap_reader_stream_left(const struct imap_reader *reader);
 bool imap_reader_stream_sync(const struct imap_reader *reader); /* wants "+" */
 void imap_reader_stream_took(struct imap_reader *reader, uint64_t n);
