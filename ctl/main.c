@@ -1,0 +1,255 @@
+/*
+ * penfold VERB ...: the table of verbs, the options that all share, help.
+ */
+#include "ctl/ctl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#ifndef PACKAGE_VERSION
+#include "config.h"
+#endif
+
+#define SITE_CONF PF_SYSCONFDIR "/penfold/penfold.conf"
+
+struct verb {
+	const char *name;
+	int (*run)(struct ctl *ctl);
+	const char *arguments, *summary, *help;
+};
+
+static int help(struct ctl *ctl);
+static int version(struct ctl *ctl);
+
+static const struct verb verbs[] = {
+    {"run", ctl_run, "[--dir DIR [--base-port N]]",
+     "start everything and look after it",
+     "Starts penfold-authd, penfold-mda, penfold-indexd and penfold-imapd,\n"
+     "restarts what dies, and stops it all on SIGTERM or SIGINT.\n\n"
+     "With --dir everything lives below DIR and listens on 127.0.0.1: IMAP at\n"
+     "N (default 10143), IMAPS at N+1, LMTP at N+2, ManageSieve at N+3.\n"
+     "DIR/penfold.conf, DIR/users and a self-signed certificate are made if\n"
+     "they are missing and never touched if they are there.  DIR/run/ready\n"
+     "appears when everything answers.\n"},
+    {"check", ctl_check, "", "find every mistake in configuration and users",
+     "Reads the configuration, the user file and the certificate and prints\n"
+     "all problems at once, each with file, line and what to do about it.\n"},
+    {"user", ctl_user, "add|passwd|list|delete [NAME]",
+     "manage the users of the user file",
+     "penfold user add NAME      asks for a password (or reads one line from\n"
+     "penfold user passwd NAME   standard input when that is no terminal)\n"
+     "penfold user list\n"
+     "penfold user delete NAME   the mail stays where it is\n"},
+    {"search", ctl_search, "-u USER [--in MAILBOX] [--format F] QUERY...",
+     "find mail: the same engine as IMAP SEARCH",
+     "Words must all appear somewhere in the message.  Also:\n"
+     "  from:ann  to:x  cc:x  subject:\"q3 plan\"  body:word\n"
+     "  header:list-id:nanog  before:2024-01-31  since:2024-01-01\n"
+     "  larger:1M  smaller:10k  is:unseen  is:flagged  keyword:todo\n"
+     "A minus in front of any of these excludes it.\n"
+     "  --in MAILBOX    only this one (default: all)\n"
+     "  --format F      files (default), uids or json\n"},
+    {"explain", ctl_explain, "ID|FILE|--last [-u USER]",
+     "say why a message is in the folder where it is",
+     "ID is the delivery id of the log and the Received line; FILE a message\n"
+     "file.  The answer comes from the delivery journal, which holds no\n"
+     "content.\n"},
+    {"who", ctl_who, "", "list the sessions that are open now", ""},
+    {"help", help, "[VERB]", "explain a verb", ""},
+    {"version", version, "", "print the version", ""},
+};
+#define VERB_COUNT (sizeof verbs / sizeof *verbs)
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static void overview(FILE *to)
+{
+	fprintf(to, "usage: penfold VERB [-c FILE | --dir DIR] ...\n\n");
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+	fprintf(to, "\n  -c FILE    the configuration (default: %s)\n"
+		    "  --dir DIR  the one of `penfold run --dir DIR`\n\n"
+		    "penfold help VERB says more.\n",
+		SITE_CONF);
+}
+
+static void usage(FILE *to, const struct verb *verb)
+{
+	fprintf(to, "usage: penfold %s %s\n", verb->name, verb->arguments);
+	fprintf(to, "       %s\n", verb->summary);
+	if (verb->help[0])
+		fprintf(to, "\n%s", verb->help);
+}
+
+static int help(struct ctl *ctl)
+{
+	const struct verb *verb = ctl->argc > 1 ? find_verb(ctl->argv[1]) : NULL;
+
+	if (verb)
+		usage(stdout, verb);
+	else
+		overview(stdout);
+	return ctl->argc > 1 && !verb ? 2 : 0;
+}
+
+static int version(struct ctl *ctl)
+{
+	(void)ctl;
+	puts("penfold " PACKAGE_VERSION);
+	return 0;
+}
+
+int ctl_fail(const struct ctl *ctl, const struct pf_error *err)
+{
+	fprintf(stderr, "penfold %s: %s\n", ctl->argv[0], err->log);
+	return 1;
+}
+
+int ctl_usage(const struct ctl *ctl, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "penfold %s: ", ctl->argv[0]);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry: penfold help %s\n", ctl->argv[0]);
+	return 2;
+}
+
+static void drop_arguments(struct ctl *ctl, int at, int count)
+{
+	for (int i = at; i + count <= ctl->argc; i++)
+		ctl->argv[i] = ctl->argv[i + count];
+	ctl->argc -= count;
+}
+
+const char *ctl_option(struct ctl *ctl, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (int i = 1; i < ctl->argc; i++) {
+		char *arg = ctl->argv[i];
+		if (strcmp(arg, "--") == 0)
+			break;
+		if (strcmp(arg, name) == 0 && i + 1 < ctl->argc) {
+			const char *value = ctl->argv[i + 1];
+			drop_arguments(ctl, i, 2);
+			return value;
+		}
+		if (strncmp(arg, name, n) == 0 && arg[n] == '=') {
+			drop_arguments(ctl, i, 1);
+			return arg + n + 1;
+		}
+	}
+	return NULL;
+}
+
+bool ctl_switch(struct ctl *ctl, const char *name)
+{
+	for (int i = 1; i < ctl->argc; i++) {
+		if (strcmp(ctl->argv[i], "--") == 0)
+			break;
+		if (strcmp(ctl->argv[i], name) == 0) {
+			drop_arguments(ctl, i, 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool ctl_conf(const struct ctl *ctl, struct pf_conf *conf)
+{
+	struct pf_conf_problems problems = {0};
+	struct pf_error err;
+
+	pf_conf_init(conf);
+	if (pf_conf_load(conf, ctl->conf_path, &problems, &err) == PF_OK) {
+		pf_vec_release(&problems);
+		return true;
+	}
+	if (problems.n == 0)
+		ctl_fail(ctl, &err);
+	for (size_t i = 0; i < problems.n; i++)
+		fprintf(stderr, "%s:%d: %s\n\t%s\n", ctl->conf_path,
+			problems.v[i].line, problems.v[i].text,
+			problems.v[i].fix);
+	pf_vec_release(&problems);
+	pf_conf_release(conf);
+	return false;
+}
+
+void ctl_program(const char *name, char *path, size_t size)
+{
+	static const struct {
+		const char *name, *folder, *installed;
+	} programs[] = {
+	    {"penfold-authd", "auth", PF_LIBEXECDIR},
+	    {"penfold-mda", "mda", PF_LIBEXECDIR},
+	    {"penfold-indexd", "indexd", PF_LIBEXECDIR},
+	    {"penfold-imapd", "imapd", PF_BINDIR},
+	};
+	char self[1024];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	char *slash = strrchr(self, '/');
+	if (slash)
+		*slash = '\0';
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+		if (strcmp(name, programs[i].name) != 0)
+			continue;
+		snprintf(path, size, "%s/../%s/%s", self, programs[i].folder,
+			 name);
+		if (access(path, X_OK) != 0)
+			snprintf(path, size, "%s/%s", programs[i].installed,
+				 name);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = {argc - 1, argv + 1, SITE_CONF, NULL};
+	char conf_in_dir[4096];
+	const struct verb *verb;
+
+	pf_log_init("penfold", PF_LOG_INFO);
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0) {
+		overview(argc < 2 ? stderr : stdout);
+		return argc < 2 ? 2 : 0;
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		return version(&ctl);
+	verb = find_verb(argv[1]);
+	if (!verb) {
+		fprintf(stderr, "penfold: there is no verb \"%s\"\n\n",
+			argv[1]);
+		overview(stderr);
+		return 2;
+	}
+	if (ctl_switch(&ctl, "--help") || ctl_switch(&ctl, "-h")) {
+		usage(stdout, verb);
+		return 0;
+	}
+	const char *conf = ctl_option(&ctl, "-c");
+	ctl.dir = ctl_option(&ctl, "--dir");
+	if (ctl.dir) {
+		snprintf(conf_in_dir, sizeof conf_in_dir, "%s/penfold.conf",
+			 ctl.dir);
+		ctl.conf_path = conf_in_dir;
+	}
+	if (conf)
+		ctl.conf_path = conf;
+	return verb->run(&ctl);
+}
