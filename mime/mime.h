@@ -105,7 +105,8 @@ void mime_date_format(struct pf_buf *to, time_t when, int zone_seconds);
 /* Subject without Re:, Fwd:, [list] (RFC 5256 2.1 base subject), UTF-8 in. */
 void mime_base_subject(struct pf_buf *to, struct pf_str decoded);
 
-/* <id> tokens of Message-ID, In-Reply-To, References, in order. */
+/* <id> tokens of Message-ID, In-Reply-To, References, in order; the angle
+ * brackets belong to *id.  Start with *pos = 0. */
 bool mime_msgid_next(struct pf_str raw, size_t *pos, struct pf_str *id);
 
 /* ---- encodings --------------------------------------------------------- */
@@ -165,12 +166,17 @@ struct mime_part {
 	struct mime_span header; /* with the empty line */
 	struct mime_span body;
 	bool multipart, message;     /* children are parts / one message */
+	bool typed; /* the type is written in the header, not a default */
 	struct pf_str type, subtype; /* lower case; defaults filled in */
 	struct mime_params params;
 	struct pf_str encoding; /* as written, or empty */
-	struct pf_str id, description, md5, location, language; /* raw trimmed*/
+	struct pf_str id, description, md5, location, language; /* unfolded */
 	struct pf_str disposition; /* lower case, or empty */
 	struct mime_params disposition_params;
+	/* The same parameters as BODYSTRUCTURE shows them: names as written,
+	 * quotes removed, RFC 2231 continuations joined but not decoded (the
+	 * name of an encoded one ends in "*"). */
+	struct mime_params raw_params, raw_disposition_params;
 };
 
 /* Reads a message in pieces, in one pass, without keeping it. */
