@@ -18,4 +18,13 @@ void pf_utf8_add(struct pf_buf *buf, uint32_t character);
 /* Appends s with each invalid byte replaced by U+FFFD. */
 void pf_utf8_add_clean(struct pf_buf *buf, struct pf_str s);
 
+/*
+ * Modified UTF-7, in which IMAP4rev1 writes mailbox names and Maildir++ names
+ * its folders (RFC 3501 5.1.3).  Encoding appends (false on bytes that are no
+ * UTF-8); decoding accepts only what the encoder writes, so that no two
+ * encoded names mean one mailbox.
+ */
+bool pf_utf7_encode(struct pf_buf *to, struct pf_str utf8);
+bool pf_utf7_decode(struct pf_buf *to, struct pf_str utf7);
+
 #endif
