@@ -10,10 +10,11 @@
 
 /* What every verb gets: its own arguments and where the site's files are. */
 struct ctl {
-	int argc;	 /* argv[0] is the verb */
+	int argc; /* argv[0] is the verb */
 	char **argv;
-	const char *conf_path; /* -c FILE, --dir DIR/penfold.conf, or the site's */
-	const char *dir;       /* --dir DIR, or NULL */
+	const char
+	    *conf_path;	 /* -c FILE, --dir DIR/penfold.conf, or the site's */
+	const char *dir; /* --dir DIR, or NULL */
 };
 
 /* Each returns an exit code: 0 done, 1 it failed, 2 wrong use. */

@@ -77,9 +77,10 @@ static void overview(FILE *to)
 	fprintf(to, "usage: penfold VERB [-c FILE | --dir DIR] ...\n\n");
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
-	fprintf(to, "\n  -c FILE    the configuration (default: %s)\n"
-		    "  --dir DIR  the one of `penfold run --dir DIR`\n\n"
-		    "penfold help VERB says more.\n",
+	fprintf(to,
+		"\n  -c FILE    the configuration (default: %s)\n"
+		"  --dir DIR  the one of `penfold run --dir DIR`\n\n"
+		"penfold help VERB says more.\n",
 		SITE_CONF);
 }
 
@@ -93,7 +94,8 @@ static void usage(FILE *to, const struct verb *verb)
 
 static int help(struct ctl *ctl)
 {
-	const struct verb *verb = ctl->argc > 1 ? find_verb(ctl->argv[1]) : NULL;
+	const struct verb *verb =
+	    ctl->argc > 1 ? find_verb(ctl->argv[1]) : NULL;
 
 	if (verb)
 		usage(stdout, verb);

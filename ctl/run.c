@@ -29,11 +29,11 @@
 #define PAUSE_MAX_MS   30000
 
 struct child {
-	char program[32]; /* penfold-mda */
+	char program[32];  /* penfold-mda */
 	char pid_name[40]; /* mda.pid */
 	const char *args[8];
 	char worker[12];
-	pid_t pid;	    /* 0: not running */
+	pid_t pid;		     /* 0: not running */
 	int64_t started, restart_at; /* monotonic ms */
 	int64_t pause;
 };
@@ -152,8 +152,8 @@ static void reap(struct supervisor *sup, bool restart)
 		       PF_LOGU("signal", WIFSIGNALED(how) ? WTERMSIG(how) : 0),
 		       PF_LOGU("exit", WIFEXITED(how) ? WEXITSTATUS(how) : 0),
 		       PF_LOGU("restart_ms", c->pause));
-		c->pause = c->pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS
-						       : c->pause * 2;
+		c->pause =
+		    c->pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : c->pause * 2;
 	}
 }
 
@@ -171,11 +171,10 @@ static bool answers(const struct supervisor *sup, const struct child *c)
 {
 	struct pf_buf text = PF_BUF_INIT(64);
 	uint64_t pid = 0;
-	bool good = pf_fs_read(sup->run_dir, c->pid_name, &text, NULL) ==
-			PF_OK &&
-		    pf_str_u64(pf_str_trim(pf_buf_str(&text)), INT32_MAX,
-			       &pid) &&
-		    (pid_t)pid == c->pid;
+	bool good =
+	    pf_fs_read(sup->run_dir, c->pid_name, &text, NULL) == PF_OK &&
+	    pf_str_u64(pf_str_trim(pf_buf_str(&text)), INT32_MAX, &pid) &&
+	    (pid_t)pid == c->pid;
 
 	pf_buf_release(&text);
 	return good;
@@ -262,9 +261,9 @@ static pf_status take_run_dir(struct supervisor *sup, int *lock,
 	pf_status status = pf_fs_mkdirs(sup->conf->run_dir, 0755, err);
 
 	if (status == PF_OK)
-		status = pf_fs_open(AT_FDCWD, sup->conf->run_dir,
-				    O_RDONLY | O_DIRECTORY, 0, &sup->run_dir,
-				    err);
+		status =
+		    pf_fs_open(AT_FDCWD, sup->conf->run_dir,
+			       O_RDONLY | O_DIRECTORY, 0, &sup->run_dir, err);
 	if (status == PF_OK)
 		status = pf_fs_open(sup->run_dir, "penfold.lock",
 				    O_RDWR | O_CREAT, 0600, lock, err);
@@ -304,8 +303,8 @@ static int supervise(struct ctl *ctl, const struct pf_conf *conf)
 	list_children(&sup);
 	bool good = start_all(&sup);
 	if (good) {
-		if (pf_fs_replace(sup.run_dir, "ready", PF_STR(""), 0644,
-				  false, &err) != PF_OK)
+		if (pf_fs_replace(sup.run_dir, "ready", PF_STR(""), 0644, false,
+				  &err) != PF_OK)
 			ctl_fail(ctl, &err);
 		pf_log(PF_LOG_INFO, "ready", PF_LOGC("conf", sup.conf_path));
 		look_after(&sup);
@@ -326,15 +325,14 @@ int ctl_run(struct ctl *ctl)
 	struct pf_error err;
 	struct pf_conf conf;
 
-	if (port_text && (!pf_str_u64(pf_str_c(port_text), 65532, &port) ||
-			  port == 0))
+	if (port_text &&
+	    (!pf_str_u64(pf_str_c(port_text), 65532, &port) || port == 0))
 		return ctl_usage(ctl, "\"%s\" is not a port", port_text);
 	if (ctl->argc > 1)
 		return ctl_usage(ctl, "what is \"%s\"?", ctl->argv[1]);
 	if (port_text && !ctl->dir)
 		return ctl_usage(ctl, "--base-port goes with --dir");
-	if (ctl->dir &&
-	    ctl_setup_dir(ctl->dir, (unsigned)port, &err) != PF_OK)
+	if (ctl->dir && ctl_setup_dir(ctl->dir, (unsigned)port, &err) != PF_OK)
 		return ctl_fail(ctl, &err);
 	if (!ctl_conf(ctl, &conf))
 		return 1;

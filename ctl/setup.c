@@ -15,32 +15,33 @@
 
 static void write_conf(struct pf_buf *to, const char *dir, unsigned port)
 {
-	pf_buf_addf(
-	    to,
-	    "# penfold below %s, for trying out and for tests.\n"
-	    "# penfold.conf(5) explains every setting; `penfold check --dir %s`\n"
-	    "# finds mistakes.\n\n"
-	    "hostname = localhost\n"
-	    "domains = *\n\n"
-	    "run_dir = %s/run\n"
-	    "state_dir = %s/state\n"
-	    "user_file = %s/users\n"
-	    "home_path = %s/mail/%%u\n"
-	    "mail_path = %s/mail/%%u/Maildir\n\n"
-	    "listen_imap = 127.0.0.1:%u\n"
-	    "listen_imaps = 127.0.0.1:%u\n"
-	    "listen_lmtp = 127.0.0.1:%u\n"
-	    "listen_sieve = 127.0.0.1:%u\n"
-	    "tls_cert = %s/tls/cert.pem\n"
-	    "tls_key = %s/tls/key.pem\n\n"
-	    "# Nothing here leaves this machine.\n"
-	    "auth_plain_loopback = yes\n"
-	    "socket_mode = 0666\n\n"
-	    "create_folders = Drafts Sent Junk Trash\n\n"
-	    "# Started by root: the system user that the mail shall belong to.\n"
-	    "#mail_user = vmail\n",
-	    dir, dir, dir, dir, dir, dir, dir, port, port + 1, port + 2,
-	    port + 3, dir, dir);
+	pf_buf_addf(to,
+		    "# penfold below %s, for trying out and for tests.\n"
+		    "# penfold.conf(5) explains every setting; `penfold check "
+		    "--dir %s`\n"
+		    "# finds mistakes.\n\n"
+		    "hostname = localhost\n"
+		    "domains = *\n\n"
+		    "run_dir = %s/run\n"
+		    "state_dir = %s/state\n"
+		    "user_file = %s/users\n"
+		    "home_path = %s/mail/%%u\n"
+		    "mail_path = %s/mail/%%u/Maildir\n\n"
+		    "listen_imap = 127.0.0.1:%u\n"
+		    "listen_imaps = 127.0.0.1:%u\n"
+		    "listen_lmtp = 127.0.0.1:%u\n"
+		    "listen_sieve = 127.0.0.1:%u\n"
+		    "tls_cert = %s/tls/cert.pem\n"
+		    "tls_key = %s/tls/key.pem\n\n"
+		    "# Nothing here leaves this machine.\n"
+		    "auth_plain_loopback = yes\n"
+		    "socket_mode = 0666\n\n"
+		    "create_folders = Drafts Sent Junk Trash\n\n"
+		    "# Started by root: the system user that the mail shall "
+		    "belong to.\n"
+		    "#mail_user = vmail\n",
+		    dir, dir, dir, dir, dir, dir, dir, port, port + 1, port + 2,
+		    port + 3, dir, dir);
 }
 
 static bool exists(int at, const char *name)
@@ -65,8 +66,8 @@ static pf_status fill(int at, const char *dir, unsigned base_port,
 				       0644, true, err);
 	}
 	if (status == PF_OK && !exists(at, "users"))
-		status = pf_fs_replace(at, "users", PF_STR(""), 0600, true,
-				       err);
+		status =
+		    pf_fs_replace(at, "users", PF_STR(""), 0600, true, err);
 	snprintf(cert, sizeof cert, "%s/tls/cert.pem", dir);
 	snprintf(key, sizeof key, "%s/tls/key.pem", dir);
 	if (status == PF_OK &&
@@ -87,8 +88,8 @@ pf_status ctl_setup_dir(const char *dir, unsigned base_port,
 		return status;
 	if (!realpath(dir, whole))
 		return pf_error_sys(err, errno, "%s", dir);
-	status = pf_fs_open(AT_FDCWD, whole, O_RDONLY | O_DIRECTORY, 0, &at,
-			    err);
+	status =
+	    pf_fs_open(AT_FDCWD, whole, O_RDONLY | O_DIRECTORY, 0, &at, err);
 	if (status != PF_OK)
 		return status;
 	status = fill(at, whole, base_port, err);

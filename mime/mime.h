@@ -165,7 +165,7 @@ struct mime_part {
 	unsigned number;	 /* 1.. among siblings; 0: the root */
 	struct mime_span header; /* with the empty line */
 	struct mime_span body;
-	bool multipart, message;     /* children are parts / one message */
+	bool multipart, message; /* children are parts / one message */
 	bool typed; /* the type is written in the header, not a default */
 	struct pf_str type, subtype; /* lower case; defaults filled in */
 	struct mime_params params;

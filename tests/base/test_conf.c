@@ -1,5 +1,9 @@
 #include "base/conf.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/fsio.h"
 #include "tests/tap.h"
 
 static struct pf_conf conf;
@@ -41,8 +45,10 @@ static void reads_every_kind(void)
 	is_str(conf.mail_path, "/srv/my mail/%u");
 
 	struct pf_str rest = pf_str_c(conf.domains), word;
-	ok(pf_conf_word(&rest, &word) && pf_str_eq(word, PF_STR("example.org")));
-	ok(pf_conf_word(&rest, &word) && pf_str_eq(word, PF_STR("example net")));
+	ok(pf_conf_word(&rest, &word) &&
+	   pf_str_eq(word, PF_STR("example.org")));
+	ok(pf_conf_word(&rest, &word) &&
+	   pf_str_eq(word, PF_STR("example net")));
 	ok(pf_conf_word(&rest, &word) && pf_str_eq(word, PF_STR("a")));
 	ok(!pf_conf_word(&rest, &word));
 }
@@ -74,8 +80,8 @@ static void refuses_overflow(void)
 
 static void expands_names_and_keeps_them_inside(void)
 {
-	static const char *const bad[] = {"", ".", "..", "a/b", ".ssh",
-					  "../x@y", "a@../b", "x@"};
+	static const char *const bad[] = {"",	  ".",	    "..",     "a/b",
+					  ".ssh", "../x@y", "a@../b", "x@"};
 	struct pf_buf to = PF_BUF_INIT(1000);
 	struct pf_error err;
 
@@ -84,9 +90,9 @@ static void expands_names_and_keeps_them_inside(void)
 	       PF_OK);
 	is_str(to.data, "/m/ex.org/ann/ann@ex.org%");
 	pf_buf_clear(&to);
-	is_int(pf_conf_expand(&to, "%h/.mlists", PF_STR("ann"), "/home/ann",
-			      &err),
-	       PF_OK);
+	is_int(
+	    pf_conf_expand(&to, "%h/.mlists", PF_STR("ann"), "/home/ann", &err),
+	    PF_OK);
 	is_str(to.data, "/home/ann/.mlists");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad - 1; i++)
 		is_int(pf_conf_expand(&to, "%u", pf_str_c(bad[i]), NULL, &err),
@@ -104,8 +110,28 @@ static void has_few_settings(void)
 	ok(count <= 60);
 }
 
+static void every_setting_is_in_the_manual(void)
+{
+	const char *top = getenv("PF_SRCDIR");
+	struct pf_buf page = PF_BUF_INIT(1 << 20), path = PF_BUF_INIT(4096);
+	size_t count;
+	const struct pf_conf_setting *s = pf_conf_settings(&count);
+
+	pf_buf_addf(&path, "%s/docs/man/penfold.conf.5", top ? top : ".");
+	is_int(pf_fs_read(AT_FDCWD, path.data, &page, NULL), PF_OK);
+	for (size_t i = 0; i < count; i++) {
+		pf_buf_clear(&path);
+		pf_buf_addf(&path, ".B %s\n", s[i].name);
+		tap_check(strstr(page.data, path.data) != NULL, "%s",
+			  s[i].name);
+	}
+	pf_buf_release(&page);
+	pf_buf_release(&path);
+}
+
 int main(void)
 {
+	every_setting_is_in_the_manual();
 	defaults_are_right();
 	reads_every_kind();
 	tells_all_problems_at_once();

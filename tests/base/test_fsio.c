@@ -40,9 +40,9 @@ static void stays_beneath(void)
 	       PF_NOPERM);
 	is_int(pf_fs_open_beneath(dir, "/etc/passwd", O_RDONLY, 0, &fd, &err),
 	       PF_NOPERM);
-	is_int(pf_fs_open_beneath(dir, "in/link/passwd", O_RDONLY, 0, &fd,
-				  &err),
-	       PF_NOPERM);
+	is_int(
+	    pf_fs_open_beneath(dir, "in/link/passwd", O_RDONLY, 0, &fd, &err),
+	    PF_NOPERM);
 	is_int(pf_fs_open_beneath(dir, "in/new", O_CREAT | O_WRONLY, 0600, &fd,
 				  &err),
 	       PF_OK);

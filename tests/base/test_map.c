@@ -10,7 +10,10 @@
 /* Set, remove and look up against a plain array of what should be there. */
 static void behaves_like_an_array(void)
 {
-	enum { KEYS = 500, STEPS = 20000 };
+	enum {
+		KEYS = 500,
+		STEPS = 20000
+	};
 	static char values[KEYS];
 	bool there[KEYS] = {false};
 	struct pf_map map = {0};

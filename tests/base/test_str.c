@@ -62,8 +62,10 @@ static void utf8_is_strict(void)
 	ok(!pf_utf8_valid(PF_STR("\xed\xa0\x80")));
 	ok(!pf_utf8_valid(PF_STR("\xf4\x90\x80\x80")));
 	ok(!pf_utf8_valid(PF_STR("\xe2\x82")));
-	pf_utf8_add_clean(&b, PF_STR("a\xff" "b\xe2\x82"));
-	is_str(b.data, "a\xef\xbf\xbd" "b\xef\xbf\xbd\xef\xbf\xbd");
+	pf_utf8_add_clean(&b, PF_STR("a\xff"
+				     "b\xe2\x82"));
+	is_str(b.data, "a\xef\xbf\xbd"
+		       "b\xef\xbf\xbd\xef\xbf\xbd");
 	pf_buf_clear(&b);
 	pf_utf8_add(&b, 0x1f4ec);
 	is_str(b.data, "\xf0\x9f\x93\xac");
@@ -74,8 +76,12 @@ static void utf8_is_strict(void)
 static void base64_vectors(void)
 {
 	static const char *const pairs[][2] = {
-	    {"", ""},		{"f", "Zg=="},	      {"fo", "Zm8="},
-	    {"foo", "Zm9v"},	{"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+	    {"", ""},
+	    {"f", "Zg=="},
+	    {"fo", "Zm8="},
+	    {"foo", "Zm9v"},
+	    {"foob", "Zm9vYg=="},
+	    {"fooba", "Zm9vYmE="},
 	    {"foobar", "Zm9vYmFy"},
 	};
 	struct pf_buf b = PF_BUF_INIT(100);
