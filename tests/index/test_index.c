@@ -1,0 +1,246 @@
+/* The shim: answers, statuses, damage, other versions, the flat word file. */
+#include "index/index.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fsio.h"
+#include "tests/tap.h"
+
+#define BODY	(1u << INDEX_BODY)
+#define SUBJECT (1u << INDEX_SUBJECT)
+#define NONE	(&(struct pf_error){0})
+
+static char dir[] = "/tmp/penfold-index-XXXXXX", path[64];
+
+static void add(struct index_writer *writer, const char *guid,
+		enum index_field field, const char *text)
+{
+	ok(!index_writer_begin(writer, pf_str_c(guid), NONE));
+	ok(!index_writer_text(writer, field, pf_str_c(text), false, NONE));
+	ok(!index_writer_end(writer, NONE));
+}
+
+static struct index_writer *begin(const char *version, bool expect_rebuilt)
+{
+	struct index_writer *writer = NULL;
+	bool rebuilt = !expect_rebuilt;
+
+	is_int(index_writer_open(path, version, &writer, &rebuilt, NONE),
+	       PF_OK);
+	is_int(rebuilt, expect_rebuilt);
+	return writer;
+}
+
+/* "NYM" for the documents a, b, c: no, yes, maybe; "?" not indexed */
+static const char *ask(struct index *index, const char *needle, unsigned fields)
+{
+	static char answer[4];
+	struct index_set *set = NULL;
+
+	if (index_candidates(index, pf_str_c(needle), fields, &set, NONE))
+		return "failed";
+	for (int i = 0; i < 3; i++) {
+		uint32_t docid = 0;
+
+		if (index_docid(index, pf_str_mem(&"abc"[i], 1), &docid, NONE))
+			return "failed";
+		answer[i] = docid ? "NYM"[index_set_ask(set, docid)] : '?';
+	}
+	index_set_free(&set);
+	return answer;
+}
+
+static void fill(void)
+{
+	struct index_writer *writer = begin("v1", false);
+
+	add(writer, "a", INDEX_BODY, "the quick brown fox; jumps over");
+	add(writer, "b", INDEX_SUBJECT, "foxes and hens");
+	ok(!index_writer_note(writer, "where", PF_STR("7"), NONE));
+	index_writer_close(&writer);
+	ok(writer == NULL);
+}
+
+static void answers(void)
+{
+	struct index *index = NULL;
+	uint32_t n = 0;
+
+	is_int(index_open(path, "v1", &index, NONE), PF_OK);
+	is_int(index_count(index, &n, NONE), PF_OK);
+	is_int(n, 2);
+	is_str(ask(index, "fox", INDEX_ALL_FIELDS), "YY?");
+	is_str(ask(index, "fox", BODY), "YN?");
+	is_str(ask(index, "fox", SUBJECT), "NY?");
+	is_str(ask(index, "oxe", INDEX_ALL_FIELDS), "NY?");
+	is_str(ask(index, "nothing", INDEX_ALL_FIELDS), "NN?");
+	is_str(ask(index, "ick brown fo", BODY), "MN?");
+	is_str(ask(index, "uick row", BODY), "NN?");
+	is_str(ask(index, "fox;", BODY), "MN?");
+	is_str(ask(index, "own ", BODY), "MN?");
+	is_str(ask(index, " own", BODY), "NN?");
+	is_str(ask(index, ";", BODY), "MM?");
+	index_close(&index);
+	ok(index == NULL);
+}
+
+/* The flat word file and the term tree must agree. */
+static void without_words_file(void)
+{
+	char words[80];
+
+	snprintf(words, sizeof words, "%s/words", path);
+	ok(access(words, R_OK) == 0);
+	ok(unlink(words) == 0);
+	answers();
+	index_writer_close(&(struct index_writer *){begin("v1", false)});
+	ok(access(words, R_OK) == 0);
+	answers();
+}
+
+static void a_set_says_maybe_of_later_documents(void)
+{
+	struct index_writer *writer = begin("v1", false), *other = NULL;
+	struct index *index = NULL;
+	struct index_set *set = NULL;
+	struct pf_buf note = PF_BUF_INIT(100);
+	uint32_t docid = 0;
+	bool has = false;
+
+	is_int(index_open(path, "v1", &index, NONE), PF_OK);
+	ok(!index_candidates(index, PF_STR("late"), BODY, &set, NONE));
+	is_int(index_writer_open(path, "v1", &other, &has, NONE), PF_BUSY);
+	add(writer, "c", INDEX_BODY, "better late than never");
+	ok(!index_writer_has(writer, PF_STR("c"), &has, NONE));
+	ok(has);
+	ok(!index_writer_note_get(writer, "where", &note, NONE));
+	is_str(note.data, "7");
+	index_writer_close(&writer);
+	is_str(ask(index, "late", BODY), "NN?");
+	is_int(index_reopen(index, NONE), PF_OK);
+	is_str(ask(index, "late", BODY), "NNY");
+	is_str(ask(index, "atelier", BODY), "NNN");
+	ok(!index_docid(index, PF_STR("c"), &docid, NONE));
+	is_int(index_set_ask(set, docid), INDEX_MAYBE);
+	is_int(index_set_ask(set, 0), INDEX_MAYBE);
+	index_set_free(&set);
+	index_close(&index);
+	pf_buf_release(&note);
+}
+
+static bool keep(void *arg, struct pf_str guid)
+{
+	(void)arg;
+	return !pf_str_eq(guid, PF_STR("a"));
+}
+
+static void sweep_and_replace(void)
+{
+	struct index_writer *writer = begin("v1", false);
+	struct index *index = NULL;
+	uint32_t removed = 0;
+	char guid[300];
+
+	ok(!index_writer_sweep(writer, keep, NULL, &removed, NONE));
+	is_int(removed, 1);
+	add(writer, "b", INDEX_BODY, "hens only");
+	memset(guid, 'g', sizeof guid);
+	is_int(index_writer_begin(writer, pf_str_mem(guid, sizeof guid), NONE),
+	       PF_LIMIT);
+	index_writer_close(&writer);
+	is_int(index_open(path, "v1", &index, NONE), PF_OK);
+	is_str(ask(index, "fox", INDEX_ALL_FIELDS), "?NN");
+	is_str(ask(index, "hen", INDEX_ALL_FIELDS), "?YN");
+	index_close(&index);
+}
+
+static void too_many_words(void)
+{
+	struct index_writer *writer = begin("v1", false);
+	struct index *index = NULL;
+
+	ok(!index_writer_begin(writer, PF_STR("a"), NONE));
+	for (int block = 0; block < 3000; block++) {
+		struct pf_buf text = PF_BUF_INIT(10000);
+
+		for (int i = 0; i < 100; i++)
+			pf_buf_addf(&text, "w%d ", block * 100 + i);
+		if (index_writer_text(writer, INDEX_BODY, pf_buf_str(&text),
+				      block + 1 < 3000, NONE))
+			ok(!"text");
+		pf_buf_release(&text);
+	}
+	ok(!index_writer_end(writer, NONE));
+	index_writer_close(&writer);
+	is_int(index_open(path, "v1", &index, NONE), PF_OK);
+	is_str(ask(index, "w299999", BODY), "MNN");
+	is_str(ask(index, "hen", BODY), "MYN");
+	index_close(&index);
+}
+
+static void other_version(void)
+{
+	struct index *index = NULL, *old = NULL;
+	struct index_writer *writer;
+
+	is_int(index_open(path, "v1", &old, NONE), PF_OK);
+	is_int(index_open(path, "v2", &index, NONE), PF_NOTFOUND);
+	writer = begin("v2", true);
+	add(writer, "c", INDEX_BODY, "new");
+	index_writer_close(&writer);
+	is_int(index_reopen(old, NONE), PF_NOTFOUND);
+	index_close(&old);
+	is_int(index_open(path, "v2", &index, NONE), PF_OK);
+	is_str(ask(index, "new", BODY), "??Y");
+	index_close(&index);
+}
+
+/* Cuts a file of the database to half its size. */
+static void tear(const char *name)
+{
+	char file[96];
+	struct stat st;
+
+	snprintf(file, sizeof file, "%s/%s", path, name);
+	ok(stat(file, &st) == 0);
+	ok(truncate(file, st.st_size / 2) == 0);
+}
+
+static void damage(void)
+{
+	struct index *index = NULL;
+	struct index_writer *writer = NULL;
+	bool rebuilt = false;
+
+	tear("iamglass");
+	ok(index_open(path, "v2", &index, NONE) != PF_OK);
+	is_int(index_writer_open(path, "v2", &writer, &rebuilt, NONE), PF_OK);
+	ok(rebuilt);
+	add(writer, "a", INDEX_BODY, "again");
+	index_writer_close(&writer);
+	is_int(index_open(path, "v2", &index, NONE), PF_OK);
+	is_str(ask(index, "gain", BODY), "Y??");
+	index_close(&index);
+}
+
+int main(void)
+{
+	struct index *index = NULL;
+
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof path, "%s/index", dir);
+	is_int(index_open(path, "v1", &index, NONE), PF_NOTFOUND);
+	fill();
+	answers();
+	without_words_file();
+	a_set_says_maybe_of_later_documents();
+	sweep_and_replace();
+	too_many_words();
+	other_version();
+	damage();
+	ok(!pf_fs_remove_tree(AT_FDCWD, dir, NONE));
+	return tap_done();
+}
