@@ -75,6 +75,8 @@ PF_CHECKED pf_status net_listener_new(struct net_loop *loop,
 				      const struct net_listener_conf *conf,
 				      struct net_listener **listener,
 				      struct pf_error *err);
+/* The TCP port it got (address "127.0.0.1:0": any free one); 0 for unix. */
+int net_listener_port(const struct net_listener *listener);
 /* Accepting can be paused when too many connections are open. */
 void net_listener_pause(struct net_listener *listener, bool pause);
 void net_listener_free(struct net_listener **listener);
@@ -146,7 +148,10 @@ void net_conn_shutdown(struct net_conn *conn);
 
 /* Turns the connection into TLS, as server.  Call it after the last clear
  * byte was handed to net_conn_send (it is sent in clear first).  Fails with
- * INVALID if the peer already sent bytes behind its STARTTLS (injection). */
+ * INVALID if the peer already sent bytes behind its STARTTLS (injection);
+ * inside on_input that is known only when it returns: if it did not use all
+ * it was shown, the connection closes with INVALID.  What is sent before
+ * on_tls waits for the handshake, which has 30 seconds. */
 PF_CHECKED pf_status net_conn_start_tls(struct net_conn *conn,
 					struct net_tls *tls,
 					struct pf_error *err);
@@ -156,7 +161,8 @@ const char *net_conn_tls_info(const struct net_conn *conn);
 
 /* Gives the descriptor back (clear connections with an empty write queue
  * only, else INVALID): the conn is freed without on_closed.  Input kept but
- * not yet used is appended to `rest`. */
+ * not yet used is appended to `rest`; inside on_input the bytes being shown
+ * are the callee's own to hand on. */
 PF_CHECKED pf_status net_conn_detach(struct net_conn **conn, int *fd,
 				     struct pf_buf *rest, struct pf_error *err);
 
