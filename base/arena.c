@@ -3,6 +3,7 @@
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct pf_arena_block {
 	struct pf_arena_block *next;
@@ -22,6 +23,13 @@ void pf_arena_release(struct pf_arena *arena)
 		free(b);
 	}
 	pf_arena_init(arena, arena->max);
+}
+
+void pf_arena_wipe(struct pf_arena *arena)
+{
+	for (struct pf_arena_block *b = arena->blocks; b; b = b->next)
+		explicit_bzero(b->data, b->used);
+	pf_arena_release(arena);
 }
 
 static struct pf_arena_block *add_block(struct pf_arena *arena, size_t need)

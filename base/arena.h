@@ -23,6 +23,9 @@ void pf_arena_init(struct pf_arena *arena, size_t max);
 /* Frees everything; the arena is empty and usable again. */
 void pf_arena_release(struct pf_arena *arena);
 
+/* The same, after overwriting every byte (passwords). */
+void pf_arena_wipe(struct pf_arena *arena);
+
 /* Zeroed, aligned for any type.  NULL only when `max` would be exceeded. */
 void *pf_arena_alloc(struct pf_arena *arena, size_t n);
 void *pf_arena_array(struct pf_arena *arena, size_t count, size_t size);

@@ -16,34 +16,49 @@
 /*
  * Feeds on a connection's input until one command is complete:
  *
- *	imap_reader_feed(r, p, n, &used) ->
- *	  PF_MORE     all bytes used, go on
- *	  PF_OK       r->tag, r->name, r->args are complete
- *	  PF_INVALID  syntax error; the line is skipped; r->tag is set if it
- *		      could be read (answer BAD), r->err tells
- *	  PF_LIMIT    line too long / literal too big and not skippable: say
- *		      BYE/BAD and close
- * and between: r->event tells
+ *	imap_reader_feed(r, p, n, &used, &err) ->
+ *	  PF_MORE     go on: with more bytes, or as the event says
+ *	  PF_OK       tag, name and args are complete
+ *	  PF_INVALID  syntax error; the command has been skipped to its end; the
+ *		      tag is there if it could be read (answer BAD); err tells.
+ *		      err->status is PF_LIMIT where a literal that is kept in
+ *		      memory was too big (answer NO [TOOBIG])
+ *	  PF_LIMIT    a line over line_max, a NUL byte, or a literal that cannot
+ *		      even be counted: say BYE and close.  From then on every
+ *		      call gives PF_LIMIT.
+ *	  other	      what imap_reader_refuse() asked for
+ * and after PF_MORE: event tells
  *	  IMAP_READ_CONTINUE  a synchronising literal was announced: send "+"
  *	  IMAP_READ_LITERAL   a literal for which the command wants a stream
- *			      (APPEND) begins: imap_reader_stream() takes over
+ *			      (APPEND) begins: the caller takes the bytes
+ * After PF_OK and every failure but PF_LIMIT: imap_reader_next().
  *
- * Limits: line_max for everything outside literals (64 KiB), literal_max for
- * a literal kept in memory, refused before it is read ([TOOBIG], RFC 4469 /
- * 7888: a LITERAL+ that is too big closes unless it can be skipped).
+ * Limits: line_max for everything outside literals; literal_max for all the
+ * literals of one command that are kept in memory, refused before they are
+ * read (RFC 7888 4: one that comes without being asked for is read and thrown
+ * away); depth_max open parentheses.
+ *
+ * More liberal than the RFCs: LF alone ends a line; runs of blanks count as
+ * one, also at a line's end and inside parentheses; quoted strings may hold
+ * 8-bit bytes (the command decides what they mean).  A CR without LF is an
+ * error, NUL is only allowed inside literal8 and streams.
+ *
+ * In FETCH and NOTIFY the text between the brackets of BODY[...] and
+ * BINARY[...] belongs to one atom, blanks and all; a literal in it (a field
+ * name, RFC 3501 allows that) appears there as a quoted string.
  */
 enum imap_arg_kind {
 	IMAP_ATOM,   /* also numbers, flags, sequence sets: anything bare */
 	IMAP_STRING, /* quoted or literal */
 	IMAP_LIST,   /* (...) */
-	IMAP_NIL,    /* the atom NIL */
+	IMAP_NIL,    /* the atom NIL (text: as written) */
 	IMAP_STREAM, /* a literal that is streamed (size known) */
 	IMAP_END,
 };
 
 struct imap_arg {
 	enum imap_arg_kind kind;
-	struct pf_str text; /* ATOM, STRING */
+	struct pf_str text; /* ATOM, STRING, NIL; a NUL follows it */
 	bool literal, literal8;
 	uint64_t size;	       /* STREAM */
 	struct imap_arg *list; /* LIST: array ended by IMAP_END */
@@ -59,8 +74,10 @@ enum imap_read_event {
 struct imap_reader;
 struct imap_reader_conf {
 	size_t line_max, literal_max;
-	int depth_max; /* parentheses; 0 before login */
-	/* Should this literal of the command `name` be streamed (APPEND)? */
+	int depth_max;	 /* parentheses; 0 before login */
+	size_t args_max; /* arguments of a command; 0: as line_max allows */
+	/* Should this literal of the command `name` be streamed (APPEND)?
+	 * Lists that are still open end args_so_far, with what they have. */
 	bool (*wants_stream)(void *arg, struct pf_str name,
 			     const struct imap_arg *args_so_far);
 	void *arg;
@@ -70,9 +87,12 @@ void imap_reader_free(struct imap_reader **reader);
 void imap_reader_reconfigure(struct imap_reader *reader,
 			     const struct imap_reader_conf *conf);
 
-pf_status imap_reader_feed(struct imap_reader *reader, const char *p, size_t n,
-			   size_t *used, struct pf_error *err);
+PF_CHECKED pf_status imap_reader_feed(struct imap_reader *reader, const char *p,
+				      size_t n, size_t *used,
+				      struct pf_error *err);
 enum imap_read_event imap_reader_event(const struct imap_reader *reader);
+/* A command has begun and is not complete. */
+bool imap_reader_busy(const struct imap_reader *reader);
 
 /* Of the complete (or, after INVALID, broken) command. */
 struct pf_str imap_reader_tag(const struct imap_reader *reader);
@@ -85,20 +105,40 @@ const struct imap_arg *imap_reader_args(const struct imap_reader *reader);
  * stay as they are until the next feed.  How many bytes are to come, and that
  * the caller has taken n of them itself. After the last byte feeding goes on
  * (to the line end, or to a further stream: MULTIAPPEND).  A caller that
- * refuses a synchronising literal never sends "+" and says reader_next. */
+ * refuses a synchronising literal never sends "+" and says reader_next, or
+ * uses imap_reader_refuse, which knows what to skip in every case. */
 uint64_t imap_reader_stream_left(const struct imap_reader *reader);
 bool imap_reader_stream_sync(const struct imap_reader *reader); /* wants "+" */
 void imap_reader_stream_took(struct imap_reader *reader, uint64_t n);
-/* Forget the command, ready for the next one: frees its memory. */
+/* While event is LITERAL: the command has failed already (why->status is
+ * neither PF_OK nor PF_MORE).  Feeding goes on; it throws away what the client
+ * sends of the command and then returns why->status.  `continued`: "+" was
+ * sent; if it was not, a client that waits for it will send nothing, and the
+ * next feed (of 0 bytes, too) ends the command. */
+void imap_reader_refuse(struct imap_reader *reader, bool continued,
+			const struct pf_error *why);
+
+/* Instead of a command: one raw line (AUTHENTICATE's answers, IDLE's DONE), at
+ * most line_max bytes.  MORE, OK or LIMIT (close).  `line` is without its end
+ * and lives until the next call of this or imap_reader_next(); the command
+ * that is being answered stays readable. */
+PF_CHECKED pf_status imap_reader_line(struct imap_reader *reader, const char *p,
+				      size_t n, size_t *used,
+				      struct pf_str *line,
+				      struct pf_error *err);
+
+/* Forget the command, ready for the next one: overwrites (passwords!) and
+ * frees its memory. */
 void imap_reader_next(struct imap_reader *reader);
-/* Hands the memory of a complete command over (args stay valid until the
- * arena is released). */
+/* Hands the memory of a complete command over: tag, name and args stay valid
+ * until `arena`, which must be empty, is released (or wiped). */
 void imap_reader_detach(struct imap_reader *reader, struct pf_arena *arena);
 
 /* ---- argument accessors (each checks the kind) ------------------------ */
 
 bool imap_arg_is_atom(const struct imap_arg *arg, const char *upper);
-/* atom or string: "astring" */
+/* atom or string: "astring"; the atom NIL is the text "NIL" here.  Atoms may
+ * hold "*", "%" and "\" (LIST patterns, and what people type). */
 bool imap_arg_astring(const struct imap_arg *arg, struct pf_str *text);
 bool imap_arg_nstring(const struct imap_arg *arg, struct pf_str *text);
 bool imap_arg_number(const struct imap_arg *arg, uint64_t max, uint64_t *n);
@@ -117,9 +157,11 @@ struct imap_range {
 struct imap_set {
 	struct imap_range *v; /* sorted, merged */
 	size_t n;
-	bool saved; /* "$" (RFC 5182) */
+	bool saved; /* "$" (RFC 5182): n is 0 */
+	bool star;  /* "*" was said */
 };
-/* "1:3,7,*"; `star` is what "*" means.  INVALID. Memory: arena. */
+/* "1:3,7,*"; `star` is what "*" means (0 in an empty mailbox: then a range can
+ * begin with 0, or be 0:0).  INVALID. Memory: arena. */
 PF_CHECKED pf_status imap_set_parse(struct pf_str text, uint32_t star,
 				    struct pf_arena *arena,
 				    struct imap_set *set, struct pf_error *err);
@@ -129,7 +171,8 @@ void imap_set_write(struct pf_buf *to, const uint32_t *numbers, size_t n);
 
 /* ---- names and flags ----------------------------------------------------- */
 
-/* modified UTF-7 (RFC 3501 5.1.3) <-> UTF-8 */
+/* modified UTF-7 (RFC 3501 5.1.3) <-> UTF-8.  Decoding is strict: every name
+ * has one spelling; on false nothing was added. */
 bool imap_utf7_decode(struct pf_buf *to, struct pf_str mutf7);
 void imap_utf7_encode(struct pf_buf *to, struct pf_str utf8);
 
