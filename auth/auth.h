@@ -20,22 +20,38 @@
 #include "base/conf.h"
 #include "base/error.h"
 
-/* ---- users (penfold-authd, penfold user) ------------------------------ */
+/* ---- users (penfold-authd, penfold user) ------------------------------- */
+
+/* "ip/bits" of an allow_nets list; an IPv4 address is ::ffff:a.b.c.d */
+struct auth_net {
+	unsigned char address[16];
+	int bits;
+};
 
 struct auth_user {
-	char *name;
-	char *password; /* "{SCHEME}data" or libcrypt's "$6$..."; wiped */
-	uid_t uid;	/* (uid_t)-1: not given */
+	char *name;	  /* as the file has it: the canonical spelling */
+	char *password;	  /* "{SCHEME}data" or libcrypt's "$6$..."; may be "" */
+	char *scram_sha1; /* "iterations,salt,stored,server", or NULL: */
+	char *scram_sha256; /* keys that go with this very password */
+	uid_t uid;	    /* (uid_t)-1: not given */
 	gid_t gid;
 	char *home;    /* expanded, never NULL */
 	char *mail;    /* Maildir path, expanded, never NULL */
-	bool disabled; /* nologin, "!" or "*" password */
-	char *reason;
+	bool disabled; /* cannot log in (nologin, "!" or "*" password, none);
+			  still gets mail */
+	bool broken;   /* known, but the rest of the line is not understood:
+			  a temporary failure, never "no such user" */
+	struct auth_net *nets; /* allow_nets; n_nets 0: from everywhere */
+	size_t n_nets;
+	int line;
 };
 
-/* An immutable snapshot of the passwd-file (Dovecot's grammar:
- * user:password:uid:gid:gecos:home:shell:extra_fields).  Broken lines are
- * reported in `problems` and skipped. */
+/*
+ * An immutable snapshot of the passwd-file (Dovecot's grammar:
+ * user:password:uid:gid:gecos:home:shell:extra_fields; penfold-users(5)).
+ * Faults are reported in `problems` (may be NULL) with their line.  Names
+ * compare without regard to ASCII case.
+ */
 struct auth_users;
 PF_CHECKED pf_status auth_users_load(const struct pf_conf *conf,
 				     struct auth_users **users,
@@ -45,30 +61,42 @@ PF_CHECKED pf_status auth_users_load(const struct pf_conf *conf,
 void auth_users_parse(const struct pf_conf *conf, struct pf_str text,
 		      struct auth_users **users,
 		      struct pf_conf_problems *problems);
+/* NULL: there is none. */
 const struct auth_user *auth_users_find(const struct auth_users *users,
 					struct pf_str name);
 size_t auth_users_count(const struct auth_users *users);
 const struct auth_user *auth_users_at(const struct auth_users *users, size_t i);
 void auth_users_ref(struct auth_users *users);
 void auth_users_unref(struct auth_users **users);
-/* Adds, replaces (password != NULL) or removes (NULL) one user's line; all
- * other lines stay as they are; durable.  EXISTS, NOTFOUND, INVALID. */
-PF_CHECKED pf_status auth_users_edit(const char *path, struct pf_str name,
-				     const char *password, bool must_exist,
-				     struct pf_error *err);
-
-/* ---- recipients --------------------------------------------------------- */
 
 /*
- * An address -> a user and an extension: exact local part first (whole
- * address as user name, then the local part if the domain is ours), then cut
- * at each of the delimiters.  UNAVAILABLE when the user file cannot be read,
- * NOTFOUND when there is no such user.  detail points into `address`.
+ * Adds, replaces (credentials != NULL) or removes (NULL) one user's line; all
+ * other lines stay as they are; durable; made with mode 0600 when missing.
+ * EXISTS (must_exist false, and it does), NOTFOUND, INVALID (name).
+ * `credentials`: what auth_password_hash_all() made, or just the text of the
+ * password field.  SCRAM keys of an older password are dropped.
+ */
+PF_CHECKED pf_status auth_users_edit(const char *path, struct pf_str name,
+				     const char *credentials, bool must_exist,
+				     struct pf_error *err);
+
+/* ---- recipients -------------------------------------------------------- */
+
+#define AUTH_NAME_MAX 255 /* longest user name, longest local part */
+
+/*
+ * An address -> a user and an extension.  Exact first (the whole address as
+ * user name, then the local part if the domain is ours), then cut at each of
+ * the delimiters, the longest user name first; detail is what stands behind
+ * the cut.  Last, postmaster and abuse go to postmaster_user.  Takes a bare
+ * user name as well.  NOTFOUND when there is no such user, UNAVAILABLE when
+ * his line is broken.  `detail` points into `local`: do not copy the struct.
  */
 struct auth_recipient {
 	const struct auth_user *user;
 	struct pf_str detail;
 	bool has_detail;
+	char local[AUTH_NAME_MAX + 1];
 };
 PF_CHECKED pf_status auth_recipient(const struct auth_users *users,
 				    const struct pf_conf *conf,
@@ -76,17 +104,25 @@ PF_CHECKED pf_status auth_recipient(const struct auth_users *users,
 				    struct auth_recipient *recipient,
 				    struct pf_error *err);
 
-/* ---- passwords ----------------------------------------------------------- */
+/* ---- passwords --------------------------------------------------------- */
 
 /* AUTHFAILED when it is wrong, UNSUPPORTED for an unknown scheme.  Slow. */
 PF_CHECKED pf_status auth_password_verify(const char *stored,
 					  struct pf_str password,
 					  struct pf_error *err);
-/* scheme: SCRYPT (libscrypt) or SCRAM-SHA-256 */
+/* The text of a password field.  scheme: SCRYPT (computed by libscrypt, in
+ * crypt(3)'s "$7$" form) or SCRAM-SHA-256.  Slow. */
 PF_CHECKED pf_status auth_password_hash(const char *scheme,
 					struct pf_str password,
 					struct pf_buf *stored,
 					struct pf_error *err);
+/* All that one password leaves in the user file, for auth_users_edit: the
+ * password field in conf's password_scheme, and SCRAM keys for each SCRAM
+ * mechanism that auth_mechanisms names.  Slow. */
+PF_CHECKED pf_status auth_password_hash_all(const struct pf_conf *conf,
+					    struct pf_str password,
+					    struct pf_buf *credentials,
+					    struct pf_error *err);
 
 /* ---- client: what imapd's gate, sessions and mda use ----------------------
  */
@@ -94,6 +130,7 @@ PF_CHECKED pf_status auth_password_hash(const char *scheme,
 /* Blocking look-up over auth-master.sock; one connection per handle, made
  * again when it broke.  Thread-safe. */
 struct auth_lookup;
+/* The path of run_dir/auth-master.sock.  Connects when first used. */
 struct auth_lookup *auth_lookup_new(const char *master_socket);
 void auth_lookup_free(struct auth_lookup **lookup);
 
@@ -117,9 +154,17 @@ PF_CHECKED pf_status auth_lookup_cookie(struct auth_lookup *lookup,
 					struct pf_str cookie,
 					struct auth_identity *id,
 					struct pf_error *err);
+/* Every user, in no particular order; `each` must not use the handle. */
+PF_CHECKED pf_status
+auth_lookup_list(struct auth_lookup *lookup,
+		 void (*each)(void *arg, const struct auth_identity *id),
+		 void *arg, struct pf_error *err);
 
-/* One SASL exchange through auth.sock, asynchronous on net.  The object is
- * bound to one IMAP connection; a new one per attempt. */
+/*
+ * SASL through auth.sock, asynchronous on net.  One client per process: it
+ * keeps one connection (made again when it broke) for all exchanges.  One
+ * request per attempt to log in.
+ */
 struct net_loop;
 struct auth_client;
 struct auth_request;
@@ -131,14 +176,17 @@ const char *auth_client_mechanisms(const struct auth_client *client);
 
 enum auth_result {
 	AUTH_CONTINUE,	  /* data: the next challenge (decoded) */
-	AUTH_OK,	  /* user, cookie (for auth_lookup_cookie) */
+	AUTH_OK,	  /* data: the user; cookie (for auth_lookup_cookie) */
 	AUTH_FAIL,	  /* wrong; reason may be given */
 	AUTH_UNAVAILABLE, /* backend trouble: NO [UNAVAILABLE] */
 };
 typedef void (*auth_result_fn)(void *arg, enum auth_result result,
 			       struct pf_str data, const char *cookie,
 			       const char *reason);
-/* initial.p NULL: none.  After OK, FAIL, UNAVAILABLE the request is freed. */
+/* initial.p NULL: none.  fn is never called from inside auth_request_new or
+ * _continue, and its slices live as long as the call.  After OK, FAIL,
+ * UNAVAILABLE the request is freed.  `secured`: the client is on TLS (what
+ * auth_plain_loopback allows beside that is authd's business). */
 struct auth_request *auth_request_new(struct auth_client *client,
 				      const char *mechanism,
 				      const char *service, const char *local_ip,
