@@ -63,7 +63,7 @@ struct index_writer {
 	struct index_vocab *vocab = nullptr;
 	Xapian::Document doc;
 	std::string key; /* of the document that was begun */
-	struct index_words words = {};
+	struct index_words words[INDEX_STREAMS] = {};
 	uint32_t postings = 0; /* since the last commit */
 
 	~index_writer()
@@ -447,7 +447,7 @@ void index_writer_abandon(struct index_writer *writer)
 {
 	writer->doc.clear_terms();
 	writer->key.clear();
-	writer->words = {};
+	memset(writer->words, 0, sizeof writer->words);
 }
 
 static void add_word(struct index_writer *writer, const std::string &prefix,
@@ -462,10 +462,11 @@ static void add_word(struct index_writer *writer, const std::string &prefix,
 }
 
 pf_status index_writer_text(struct index_writer *writer, enum index_field field,
-			    struct pf_str folded, bool more,
+			    unsigned stream, struct pf_str folded, bool more,
 			    struct pf_error *err)
 {
 	return guard(err, "add", [&] {
+		struct index_words *words = &writer->words[stream];
 		std::string prefix = field_prefix(field);
 		struct pf_str word;
 
@@ -473,9 +474,9 @@ pf_status index_writer_text(struct index_writer *writer, enum index_field field,
 			writer->doc.add_boolean_term("X");
 			return;
 		}
-		while (index_words_next(&writer->words, &folded, &word))
+		while (index_words_next(words, &folded, &word))
 			add_word(writer, prefix, word, err);
-		if (!more && index_words_end(&writer->words, &word))
+		if (!more && index_words_end(words, &word))
 			add_word(writer, prefix, word, err);
 	});
 }

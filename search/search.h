@@ -17,14 +17,17 @@
 struct search;
 
 /* `key` (and its arena) must outlive the search.  view: sequence numbers and
- * \Recent are the session's.  saved: what "$" means (may be NULL).
- * index_path: the user's index (search_index_path); NULL: do not use any. */
+ * \Recent are the session's; messages may come and go while the search runs,
+ * but sequence numbers must not change if `key` has any.  saved: what "$"
+ * means (sorted; may be NULL).  index_path: the user's index
+ * (search_index_path); NULL, or one that cannot be used: without. */
 PF_CHECKED pf_status search_new(struct store_view *view,
 				const struct imap_key *key,
 				const struct store_uids *saved,
 				const char *index_path, struct search **search,
 				struct pf_error *err);
-/* Works for about `slice_ms`; PF_MORE: call again; PF_OK: finished. */
+/* Works for about `slice_ms` (0: until done); PF_MORE: call again; PF_OK:
+ * finished.  Any other status: a message could not be read, no answer. */
 PF_CHECKED pf_status search_step(struct search *search, int slice_ms,
 				 struct pf_error *err);
 /* UIDs that match, sorted; of those still in the view. */
@@ -34,7 +37,7 @@ void search_progress(const struct search *search, uint32_t *done,
 		     uint32_t *total);
 void search_free(struct search **search);
 
-/* Does one message match?  (the deciding half; also the oracle's subject) */
+/* Does one message match?  Decided by its text alone.  EXPUNGED. */
 PF_CHECKED pf_status search_matches(struct store_view *view, uint32_t uid,
 				    const struct imap_key *key, bool *matches,
 				    struct pf_error *err);
@@ -42,7 +45,16 @@ PF_CHECKED pf_status search_matches(struct store_view *view, uint32_t uid,
 /* Where a user's index is: root + "/penfold-index" */
 void search_index_path(struct pf_buf *to, const char *store_root);
 
-/* Feeding the index: adds to `writer` what search would look at. */
+/* Appends the EMAILID (RFC 8474 4) that stands for a message's GUID, without
+ * the parentheses: FETCH and SEARCH must agree. */
+void search_email_id(struct pf_buf *to, struct pf_str guid);
+
+/* ---- feeding the index (penfold-indexd) ------------------------------ */
+
+/* The `version` for index_open and index_writer_open. */
+const char *search_text_version(void);
+
+/* Adds to `writer` what search would look at.  LIMIT: cannot be indexed. */
 struct index_writer;
 PF_CHECKED pf_status search_index_message(struct index_writer *writer,
 					  struct pf_str guid, int fd,
