@@ -1,7 +1,10 @@
 /* Reading arguments: each accessor checks what it is given. */
 #include "imap/imap.h"
 
+#include <stdio.h>
+
 #include "base/utf8.h"
+#include "imap/private.h"
 
 bool imap_arg_is_atom(const struct imap_arg *arg, const char *upper)
 {
@@ -88,4 +91,17 @@ pf_status imap_arg_mailbox(const struct imap_arg *arg, bool utf8,
 				    "imap: mailbox name too long");
 	*name = copy;
 	return PF_OK;
+}
+
+void imap_error_word(char *text, size_t size, const char *what,
+		     struct pf_str word)
+{
+	struct pf_str cut = pf_str_head(word, 30);
+	int n = snprintf(text, size, "%s %.*s%s", what, (int)cut.n, cut.p,
+			 cut.n < word.n ? "..." : "");
+
+	for (int i = 0; i < n && (size_t)i < size; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] & 0x80 ||
+		    text[i] == 0x7f)
+			text[i] = '?';
 }

@@ -249,7 +249,10 @@ struct imap_fetch {
 	bool changed_since_given, vanished;
 	uint64_t changed_since;
 };
-/* `arg` is the item or list, `modifiers` the list behind it or IMAP_END.*/
+/* `arg` is the item, macro or list, `modifiers` what stands behind it in the
+ * command's arguments (up to their IMAP_END).  CHANGEDSINCE adds MODSEQ to the
+ * items; an item without parameters is there once however often it was said.
+ * INVALID (answer BAD), LIMIT (the arena's). */
 PF_CHECKED pf_status imap_fetch_parse(const struct imap_arg *arg,
 				      const struct imap_arg *modifiers,
 				      struct pf_arena *arena,
@@ -291,7 +294,8 @@ enum imap_key_kind {
 };
 struct imap_key {
 	enum imap_key_kind kind;
-	struct imap_key *child, *next; /* AND, OR, NOT */
+	struct imap_key *child, *next; /* AND, OR: two children or more, chained
+					  by next; NOT: one */
 	struct imap_set set;
 	struct pf_str name; /* HEADER: field; FLAG: "\Seen" or keyword */
 	struct pf_str text; /* UTF-8 as given (charset converted) */
@@ -312,12 +316,25 @@ struct imap_search {
 	bool has_modseq;
 };
 /* [RETURN (...)] [CHARSET x] keys.  star: what "*" means for UIDs and for
- * sequence numbers.  PF_UNSUPPORTED: [BADCHARSET]. */
+ * sequence numbers.  PF_UNSUPPORTED: [BADCHARSET].  The tree is at most about
+ * 120 keys deep, so it may be walked recursively; chains of OR are one key.
+ *
+ * Dates of INTERNALDATE and SAVEDATE keys are the first second of the day in
+ * UTC: BEFORE is when < date, ON is date <= when < date + 86400, SINCE is
+ * date <= when.  (RFC 3501 leaves the zone open; Dovecot takes the server's.)
+ */
 PF_CHECKED pf_status imap_search_parse(const struct imap_arg *args,
 				       uint32_t star_seq, uint32_t star_uid,
 				       struct pf_arena *arena,
 				       struct imap_search *search,
 				       struct pf_error *err);
+
+/* The same without the words in front: SORT and THREAD give the charset (which
+ * may be empty) in their own way. */
+PF_CHECKED pf_status imap_search_parse_keys(
+    const struct imap_arg *keys, struct pf_str charset, uint32_t star_seq,
+    uint32_t star_uid, struct pf_arena *arena, struct imap_search *search,
+    struct pf_error *err);
 
 /* ---- STORE
  * --------------------------------------------------------------------- */
@@ -335,8 +352,14 @@ PF_CHECKED pf_status imap_store_parse(const struct imap_arg *args,
 				      struct pf_arena *arena,
 				      struct imap_store *store,
 				      struct pf_error *err);
-/* "\Seen" -> canonical case, keyword atoms checked; false: not a flag. */
+/* "\Seen" -> canonical case, keyword atoms checked; false: not a flag that a
+ * client may set (\Recent, unknown ones with a backslash), or no memory. */
 bool imap_flag_parse(struct pf_str text, struct pf_arena *arena,
 		     struct pf_str *flag);
+/* All flags up to IMAP_END, as in APPEND's list.  INVALID, LIMIT. */
+PF_CHECKED pf_status imap_flags_parse(const struct imap_arg *list,
+				      struct pf_arena *arena,
+				      struct pf_str **flags, size_t *count,
+				      struct pf_error *err);
 
 #endif

@@ -7,4 +7,8 @@
 /* "1-Feb-2026" -> its first second, UTC */
 bool imap_date_parse(struct pf_str s, int64_t *midnight);
 
+/* "Unknown FETCH item FOO" for a client; what is long is cut. */
+void imap_error_word(char *text, size_t size, const char *what,
+		     struct pf_str word);
+
 #endif
