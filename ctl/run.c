@@ -4,8 +4,9 @@
  *
  * A program says that it answers by writing its process id into
  * run_dir/NAME.pid (after its sockets listen).  One that dies is started
- * again after a pause that grows from 1 to 30 seconds, because a program that
- * cannot start (a full disk, a taken port) must not eat the machine.
+ * again at once; one that dies young, after a pause that doubles up to 30
+ * seconds, because a program that cannot start (a full disk, a taken port)
+ * must not eat the machine.
  * SIGTERM and SIGINT end everything; SIGHUP is handed on.
  */
 #include "ctl/ctl.h"
@@ -25,7 +26,8 @@
 #define CHILDREN_MAX   20
 #define START_WAIT_MS  20000
 #define STOP_WAIT_MS   10000
-#define PAUSE_FIRST_MS 1000
+#define YOUNG_MS       2000
+#define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   30000
 
 struct child {
@@ -57,7 +59,6 @@ static struct child *add_child(struct supervisor *sup, const char *program,
 	c->args[0] = c->program;
 	c->args[1] = "-c";
 	c->args[2] = sup->conf_path;
-	c->pause = PAUSE_FIRST_MS;
 	return c;
 }
 
@@ -114,7 +115,7 @@ static void start_child(struct supervisor *sup, struct child *c)
 		exec_child(sup, c, path);
 	if (pid < 0) {
 		pf_log(PF_LOG_ERROR, "fork-failed", PF_LOGC("program", path));
-		c->restart_at = pf_clock_mono_ms() + c->pause;
+		c->restart_at = pf_clock_mono_ms() + PAUSE_MAX_MS;
 		return;
 	}
 	c->pid = pid;
@@ -144,16 +145,18 @@ static void reap(struct supervisor *sup, bool restart)
 		c->pid = 0;
 		if (!restart)
 			continue;
-		if (now - c->started > 60000)
-			c->pause = PAUSE_FIRST_MS;
+		bool young = now - c->started < YOUNG_MS;
+		c->pause = !young     ? 0
+			   : c->pause ? c->pause * 2
+				      : PAUSE_FIRST_MS;
+		if (c->pause > PAUSE_MAX_MS)
+			c->pause = PAUSE_MAX_MS;
 		c->restart_at = now + c->pause;
 		pf_log(PF_LOG_ERROR, "program-died",
 		       PF_LOGC("program", c->program), PF_LOGU("pid", pid),
 		       PF_LOGU("signal", WIFSIGNALED(how) ? WTERMSIG(how) : 0),
 		       PF_LOGU("exit", WIFEXITED(how) ? WEXITSTATUS(how) : 0),
 		       PF_LOGU("restart_ms", c->pause));
-		c->pause =
-		    c->pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : c->pause * 2;
 	}
 }
 
@@ -241,7 +244,7 @@ static void restart_due(struct supervisor *sup)
 static void look_after(struct supervisor *sup)
 {
 	for (;;) {
-		int got = wait_signal(sup, 500);
+		int got = wait_signal(sup, 100);
 		if (got == SIGTERM || got == SIGINT)
 			return;
 		if (got == SIGHUP)
