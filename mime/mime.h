@@ -43,7 +43,8 @@ bool mime_field_next(struct pf_str header, size_t *pos,
 void mime_unfold(struct pf_buf *to, struct pf_str raw);
 
 /* Unfolded, encoded words decoded (RFC 2047), raw 8-bit bytes taken as UTF-8
- * if valid else as Windows-1252: always valid UTF-8, one line. */
+ * where valid else as Windows-1252: always valid UTF-8, one line without
+ * NUL. */
 void mime_decode_text(struct pf_buf *to, struct pf_str raw);
 
 /* Where the header ends: offset of the first body byte (after the empty
@@ -61,6 +62,8 @@ struct mime_params {
 	struct mime_param *v;
 	size_t n;
 };
+
+/* The value of a parameter; p NULL: not there. */
 struct pf_str mime_param(const struct mime_params *params, const char *name);
 
 /* Content-Type: lower-case type and subtype, parameters.  A missing or broken
@@ -133,18 +136,20 @@ void mime_decoder_add(struct mime_decoder *dec, struct pf_str in,
 		      struct pf_buf *out);
 void mime_decoder_end(struct mime_decoder *dec, struct pf_buf *out);
 
-/* Charset -> UTF-8 by iconv; unknown charset: Windows-1252 bytes; broken
- * input: U+FFFD.  False when the charset is unknown. */
+/* Charset -> valid UTF-8; broken input: U+FFFD.  Empty, US-ASCII and unknown
+ * charsets: UTF-8 where that is valid, else Windows-1252.  False when the
+ * charset is unknown. */
 bool mime_to_utf8(struct pf_buf *to, struct pf_str charset, struct pf_str in);
 bool mime_charset_known(struct pf_str charset);
 
-/* Case and width folded UTF-8 for comparing (i;unicode-casemap, RFC 5051).
- * Works character by character, so a substring of the input is a substring
- * of the output. */
+/* Case and width folded UTF-8 for comparing (i;unicode-casemap, RFC 5051: ASCII
+ * letters become upper case).  Works character by character, so the fold of a
+ * substring of the input is a substring of the output; invalid bytes stay. */
 void mime_fold(struct pf_buf *to, struct pf_str utf8);
 
 void mime_qp_encode(struct pf_buf *to, struct pf_str in);
-/* =?UTF-8?B?...?= only where needed, folded at 76 */
+/* A header value: =?UTF-8?B?...?= only where needed, folded at 76 (with room
+ * for a short field name on the first line); no line end behind. */
 void mime_encode_text(struct pf_buf *to, struct pf_str utf8);
 
 /* ---- the part tree ----------------------------------------------------- */
@@ -200,15 +205,39 @@ struct mime_part *mime_part_next(struct mime_part *part); /* pre-order walk */
 /* ---- text for search and preview ---------------------------------------- */
 
 /*
- * Decodes the message at fd as search sees it, as a stream of pieces:
- *   MIME_TEXT_HEADER  one header field of the message itself, or of a nested
- *                     part (part != root): name, and decoded value
- *   MIME_TEXT_BODY    decoded UTF-8 text of a text/ part (HTML: as written,
- *                     see MIME_TEXT_HTML for its text)
- *   MIME_TEXT_HTML    the text of a text/html part, tags removed, entities
- *                     decoded
- * Pieces of one part come in order; `piece` is folded by nobody.  `more` is
- * true when the part's text goes on in the next piece.  Return false to stop.
+ * Decodes the message at fd as search sees it, as a stream of pieces, part by
+ * part in the order of the file (mime_part_next), for each part first its
+ * header fields, then its text:
+ *
+ *   MIME_TEXT_HEADER  one header field: `name` as written, `piece` its value
+ *                     as mime_decode_text gives it.  part == the root (number
+ *                     0): the message's own header; else the header of a part
+ *                     or of a message inside.  For each parameter that is
+ *                     encoded or continued as RFC 2231 says (file names) one
+ *                     more piece follows under the same name: the parameter's
+ *                     decoded value.
+ *   MIME_TEXT_BODY    the text of a text/ or message/ part that has no parts
+ *                     inside: transfer encoding undone, charset converted to
+ *                     UTF-8, line ends as they are; HTML with its tags.
+ *   MIME_TEXT_HTML    for text/html, after all of its MIME_TEXT_BODY: the
+ *                     text alone, tags removed, entities decoded, blanks
+ *                     collapsed.  It repeats what BODY says in another form.
+ *
+ * Preamble and epilogue of a multipart are in no piece.
+ *
+ * IMAP SEARCH (RFC 9051 6.4.4) over these pieces:
+ *   HEADER, SUBJECT, FROM ...  HEADER pieces of the root with that name
+ *   BODY   all that stands behind the message's own header: BODY and HTML
+ *          pieces, and HEADER pieces with part != root (value only)
+ *   TEXT   BODY, and the HEADER pieces of the root as "name: value"
+ * A text is matched within the pieces of one kind and part taken together;
+ * nothing matches across two header fields or two parts.
+ *
+ * Pieces are at most 64 KiB and end between characters; header pieces are
+ * whole.  `more`: the text goes on in the next piece, which comes next.  A text
+ * part always gives at least one (maybe empty) piece.  Pieces are valid during
+ * the call and are folded by nobody.  Return false to stop (PF_OK then).
+ * Any thread; the file offset of fd is not touched.
  */
 enum mime_text_kind {
 	MIME_TEXT_HEADER,
@@ -221,7 +250,8 @@ typedef bool (*mime_text_fn)(void *arg, enum mime_text_kind kind,
 PF_CHECKED pf_status mime_text(int fd, mime_text_fn fn, void *arg,
 			       struct pf_error *err);
 
-/* First ~200 characters worth showing (RFC 8970). */
+/* The first words worth showing (RFC 8970), at most 200 characters of UTF-8 on
+ * one line; empty when there are none. */
 PF_CHECKED pf_status mime_preview(int fd, struct pf_buf *to,
 				  struct pf_error *err);
 
