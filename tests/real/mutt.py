@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""mutt and neomutt over IMAPS, and mutt on the Maildir itself at the same
+time: what one does, the others see, and no UID changes."""
+import os
+import pathlib
+import pty
+import re
+import select
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from rig import *  # noqa: E402,F403
+
+
+def drive(program, rc, folder, keys, seconds=40):
+    """Runs a mutt in a terminal of its own, feeds it keys, waits for its end.
+    Returns (exit status or None, what it showed)."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm", LINES="40", COLUMNS="120", LC_ALL="C.UTF-8")
+        os.execvp(program, [program, "-n", "-F", str(rc), "-f", folder,
+                            "-e", f'push "{keys}"'])
+    shown, until = b"", time.monotonic() + seconds
+    while time.monotonic() < until:
+        if select.select([fd], [], [], 0.2)[0]:
+            try:
+                shown += os.read(fd, 65536)
+            except OSError:
+                break
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            os.close(fd)
+            return os.waitstatus_to_exitcode(status), shown
+    try:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if not done and time.monotonic() < until:
+            done, status = os.waitpid(pid, 0)
+        if done:
+            return os.waitstatus_to_exitcode(status), shown
+    finally:
+        os.close(fd)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    return None, shown
+
+
+def write_rc(rig, name, extra=""):
+    path = rig.dir / f"{name}.rc"
+    path.write_text(f"""
+set imap_user="ann"
+set imap_pass="{PASSWORD}"
+set certificate_file="{rig.dir}/tls/cert.pem"
+set ssl_verify_host=no
+set ssl_verify_dates=no
+set header_cache="{rig.dir}/{name}.cache"
+set folder="imaps://127.0.0.1:{rig.imaps_port}/"
+set spoolfile="+INBOX"
+set record=""
+set postponed=""
+set confirmappend=no
+set confirmcreate=no
+set delete=yes
+set move=no
+set quit=yes
+set mark_old=no
+set wait_key=no
+set sleep_time=0
+set realname="Ann"
+set from="ann@localhost"
+set editor="true"
+set beep=no
+set sort=mailbox-order
+{extra}
+""")
+    return path
+
+
+def over_imap(rig, program, flagged, deleted, copied):
+    """Flags, deletes, copies and reads by message number."""
+    rc = write_rc(rig, program)
+    imap = rig.imap("ann")
+    before = flags_of(imap)
+    uids = sorted(before)
+    folder = f"copies-{program}"
+    keys = (f"<jump>{flagged}<enter><flag-message>"
+            f"<jump>{copied}<enter><copy-message>=" + folder + "<enter>"
+            f"<jump>{deleted}<enter><delete-message>"
+            f"<jump>1<enter><display-message><exit>"
+            f"<sync-mailbox><quit>")
+    status, shown = drive(program, rc,
+                          f"imaps://127.0.0.1:{rig.imaps_port}/INBOX", keys)
+    equal(status, 0, f"{program}: ends well") or print("#", shown[-600:])
+    after = flags_of(imap)
+    equal(sorted(set(before) - set(after)), [uids[deleted - 1]],
+          f"{program}: the message that was deleted is gone, no other")
+    ok(b"\\Flagged" in after.get(uids[flagged - 1], ()),
+       f"{program}: the flag is there", after)
+    ok(b"\\Seen" in after.get(uids[0], ()), f"{program}: what was read is seen")
+    bodies = fetch_bodies(imap, folder)
+    equal(len(bodies), 1, f"{program}: the copy is in a new folder")
+    imap.logout()
+
+
+def on_maildir(rig):
+    """mutt on the files while an IMAP session watches."""
+    rc = write_rc(rig, "files")
+    watcher = rig.imap("ann")
+    before = flags_of(watcher)
+    watcher.select()
+    watcher.send(b"i IDLE\r\n")
+    watcher.readline()
+    # one unread message gets flagged, one goes for good
+    keys = ("<last-entry><flag-message><previous-entry><delete-message>"
+            "<sync-mailbox><quit>")
+    status, shown = drive("mutt", rc, str(rig.maildir("ann")), keys)
+    equal(status, 0, "mutt on the Maildir: ends well") or \
+        print("#", shown[-600:])
+    heard, until = b"", time.monotonic() + 10
+    watcher.sock.settimeout(3)
+    try:
+        while time.monotonic() < until and not (
+                b"EXPUNGE" in heard and b"Flagged" in heard):
+            heard += watcher.readline()
+    except OSError:
+        pass
+    ok(b"EXPUNGE" in heard, "an IDLE session hears the deletion", heard)
+    ok(b"\\Flagged" in heard, "and the flag", heard)
+    imap = rig.imap("ann")
+    after = flags_of(imap)
+    equal(len(set(before) - set(after)), 1, "one message is gone")
+    ok(set(after) <= set(before), "no UID changed")
+    imap.logout()
+
+
+def main():
+    with Rig(("ann",)) as rig:
+        with rig.lmtp() as lmtp:
+            for n in range(30):
+                lmtp.sendmail("a@example.org", ["ann"], message(f"mail {n}"))
+        over_imap(rig, "mutt", 3, 5, 7)
+        over_imap(rig, "neomutt", 4, 6, 8)
+        on_maildir(rig)
+    finish()
+
+
+main()
