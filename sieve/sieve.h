@@ -136,6 +136,8 @@ struct sieve_list {
 	struct pf_str tag, folder;
 	struct pf_str *addresses;
 	size_t address_count;
+	struct pf_str *options; /* key=value, as written */
+	size_t option_count;
 	int line;
 };
 struct sieve_lists {

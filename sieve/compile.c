@@ -1,0 +1,112 @@
+/* sieve_compile: text in, script and problems out. */
+#include "sieve/lang.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+
+const struct sieve_limits sieve_default_limits = {
+    .script_max = 1 << 20,
+    .depth_max = 32,
+    .actions_max = 32,
+    .redirects_max = 4,
+    .steps_max = 200 * 1000 * 1000,
+    .memory_max = 32 << 20,
+};
+
+static void keep_variables(struct sieve_script *script,
+			   const struct pf_map *variables)
+{
+	const struct pf_map_entry *entry;
+	size_t pos = 0;
+
+	script->variable_count = variables->count;
+	script->variables = pf_arena_array(&script->arena, variables->count + 1,
+					   sizeof *script->variables);
+	while ((entry = pf_map_next(variables, &pos)))
+		script->variables[(uintptr_t)entry->value - 1] = pf_arena_str(
+		    &script->arena, pf_str_mem(entry->key, entry->key_len));
+}
+
+static void compile(struct sieve_compiler *compiler, struct pf_str text)
+{
+	/* the tree points into it */
+	struct pf_str copy = pf_arena_str(compiler->arena, text);
+	struct sieve_node *commands = sieve_parse(compiler, copy);
+
+	sieve_check(compiler, commands);
+	if (compiler->failed)
+		return;
+	compiler->script->commands = commands;
+	sieve_lower(compiler, commands);
+}
+
+static const struct sieve_problem *
+first_error(const struct sieve_problems *problems)
+{
+	static const struct sieve_problem none = {.text = "unknown"};
+
+	for (size_t i = 0; i < problems->n; i++) {
+		if (!problems->v[i].warning)
+			return &problems->v[i];
+	}
+	return &none;
+}
+
+pf_status sieve_compile(struct pf_str text, const struct sieve_limits *limits,
+			struct sieve_script **script,
+			struct sieve_problems *problems, struct pf_error *err)
+{
+	struct pf_map variables = {0};
+	struct sieve_problems found = {0};
+
+	if (!limits)
+		limits = &sieve_default_limits;
+	struct sieve_script *fresh = calloc(1, sizeof *fresh);
+	if (!fresh)
+		abort();
+	/* bounded by script_max and SIEVE_NODES_MAX instead */
+	pf_arena_init(&fresh->arena, SIZE_MAX);
+	struct sieve_compiler compiler = {
+	    .script = fresh,
+	    .arena = &fresh->arena,
+	    .limits = limits,
+	    .problems = problems ? problems : &found,
+	    .variables = &variables,
+	};
+	if (text.n > limits->script_max)
+		sieve_error(&compiler, (struct sieve_place){1, 1}, NULL,
+			    "the script is larger than %zu bytes",
+			    limits->script_max);
+	else
+		compile(&compiler, text);
+	keep_variables(fresh, &variables);
+	pf_map_release(&variables);
+	pf_status status = PF_OK;
+	if (compiler.failed) {
+		const struct sieve_problem *first =
+		    first_error(compiler.problems);
+		status = pf_error_set(err, PF_INVALID, "The script has errors",
+				      "sieve script: line %d: %s", first->line,
+				      first->text);
+		sieve_script_free(&fresh);
+	} else {
+		*script = fresh;
+	}
+	pf_vec_release(&found);
+	return status;
+}
+
+void sieve_script_free(struct sieve_script **script)
+{
+	if (!*script)
+		return;
+	pf_arena_release(&(*script)->arena);
+	free(*script);
+	*script = NULL;
+}
+
+struct pf_str sieve_script_core(const struct sieve_script *script)
+{
+	return script->core;
+}

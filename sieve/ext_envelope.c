@@ -1,0 +1,91 @@
+/*
+ * envelope (RFC 5228 5.4)
+ *
+ *	envelope [comparator] [address-part] [match-type]
+ *		 <envelope-part: string-list> <key-list: string-list>
+ *
+ * Parts: "from", "to", and "auth" (who logged in to send it, as in
+ * Pigeonhole).
+ */
+#include "sieve/run.h"
+
+static void check(struct sieve_compiler *compiler, struct sieve_node *node)
+{
+	const struct sieve_arg *parts = node->params[0];
+
+	for (size_t i = 0; i < parts->count; i++) {
+		struct pf_str part = parts->strings[i].value.text;
+
+		if (!parts->strings[i].pieces &&
+		    !sieve_word_in(part, "from to auth"))
+			sieve_error(compiler, parts->strings[i].at,
+				    "there are \"from\", \"to\" and \"auth\"",
+				    "there is no such part of the envelope");
+	}
+}
+
+static void split(struct sieve_address *address)
+{
+	ptrdiff_t at = pf_str_rchr(address->all, '@');
+
+	if (at < 0) /* postmaster, or a login name */
+		at = (ptrdiff_t)address->all.n;
+	address->local = pf_str_head(address->all, (size_t)at);
+	address->domain = pf_str_from(address->all, (size_t)at + 1);
+	if (!address->domain.p)
+		address->domain = PF_STR("");
+}
+
+/* False: the message has no such part. */
+static bool get_part(const struct sieve_message *message, struct pf_str name,
+		     struct sieve_address *address)
+{
+	*address = (struct sieve_address){0};
+	if (pf_str_ieq(name, PF_STR("from"))) {
+		address->all = message->from;
+		address->null_sender = message->from.n == 0;
+	} else if (pf_str_ieq(name, PF_STR("to"))) {
+		address->all = message->to;
+		address->recipient = true;
+	} else if (pf_str_ieq(name, PF_STR("auth"))) {
+		address->all = message->auth;
+	}
+	if (address->all.n > 0)
+		split(address);
+	return address->all.n > 0 || address->null_sender;
+}
+
+static bool decide(struct sieve_run *run, const struct sieve_node *node)
+{
+	const struct sieve_arg *parts = node->params[0];
+	struct sieve_matcher matcher;
+	struct sieve_address address;
+
+	sieve_matcher_begin(&matcher, run, node, node->params[1]);
+	for (size_t i = 0; i < parts->count && !matcher.found; i++) {
+		struct pf_str name = sieve_run_string(run, &parts->strings[i]);
+
+		if (!get_part(run->message, name, &address))
+			continue;
+		struct sieve_value value = {.text = address.all};
+		if (node->part && !node->part->get(run, &address, &value.text))
+			continue;
+		sieve_matcher_add(&matcher, &value);
+	}
+	return sieve_matcher_end(&matcher);
+}
+
+static const struct sieve_def defs[] = {
+    {.name = "envelope",
+     .test = true,
+     .params = "ll",
+     .flags = SIEVE_DEF_MATCH | SIEVE_DEF_ADDRESS,
+     .usage = "envelope [:all | :localpart | :domain] [:is | :contains | "
+	      ":matches] [\"from\" | \"to\"] [\"key\", ...]",
+     .check = check,
+     .decide = decide},
+    {0},
+};
+
+const struct sieve_extension sieve_ext_envelope = {.name = "envelope",
+						   .defs = defs};

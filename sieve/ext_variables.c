@@ -1,0 +1,421 @@
+/*
+ * variables (RFC 5229)
+ *
+ *	set [modifier] <name: string> <value: string>;			4
+ *	modifier = ":lower" / ":upper" / ":lowerfirst" / ":upperfirst" /
+ *		   ":quotewildcard" / ":length"				4.1
+ *	string [match-type] [comparator]
+ *	       <source: string-list> <key-list: string-list>		5
+ *
+ *	variable-ref = "${" [namespace] variable-name "}"		3
+ *
+ * Names become indices when a script is compiled.  Namespaces belong to other
+ * extensions, of which there are none.  Values are cut at
+ * SIEVE_VARIABLE_MAX bytes.
+ */
+#include "sieve/run.h"
+
+#include "base/map.h"
+#include "base/utf8.h"
+
+extern const struct sieve_extension sieve_ext_variables;
+
+enum {
+	NAME_MAX_BYTES = 64
+};
+
+struct state {
+	struct pf_str *values; /* by index; NULL until the first set */
+	struct pf_str captures[SIEVE_CAPTURES_MAX];
+};
+
+/* ---- names ---- */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	c = pf_ascii_lower(c);
+	return (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* Bytes of the identifier or number at the start of s, or 0 */
+static size_t word_length(struct pf_str s)
+{
+	size_t n = 0;
+
+	if (s.n == 0 || !(is_letter(s.p[0]) || is_digit(s.p[0])))
+		return 0;
+	bool number = is_digit(s.p[0]);
+	while (n < s.n && (is_digit(s.p[n]) || (!number && is_letter(s.p[n]))))
+		n++;
+	return n;
+}
+
+/* Bytes of `[namespace] variable-name` at the start of s, or 0 */
+static size_t name_length(struct pf_str s)
+{
+	size_t n = word_length(s);
+
+	if (n > 0 && is_digit(s.p[0]))
+		return n;
+	while (n > 0 && n < s.n && s.p[n] == '.') {
+		size_t more = word_length(pf_str_from(s, n + 1));
+
+		if (more == 0)
+			return 0;
+		n += 1 + more;
+	}
+	return n;
+}
+
+static size_t intern(struct sieve_compiler *compiler, struct sieve_place at,
+		     struct pf_str name)
+{
+	char lower[NAME_MAX_BYTES];
+
+	if (name.n > sizeof lower) {
+		sieve_error(compiler, at, NULL,
+			    "a variable's name is longer than %zu bytes",
+			    sizeof lower);
+		return 0;
+	}
+	for (size_t i = 0; i < name.n; i++)
+		lower[i] = pf_ascii_lower(name.p[i]);
+	struct pf_str key = pf_str_mem(lower, name.n);
+	uintptr_t index = (uintptr_t)pf_map_get(compiler->variables, key);
+	if (index > 0)
+		return index - 1;
+	if (compiler->variables->count >= SIEVE_VARIABLES_MAX) {
+		sieve_error(compiler, at, NULL, "more than %d variables",
+			    SIEVE_VARIABLES_MAX);
+		return 0;
+	}
+	index = compiler->variables->count + 1;
+	pf_map_set(compiler->variables, key, (void *)index);
+	return index - 1;
+}
+
+bool sieve_variable_name(struct sieve_compiler *compiler,
+			 const struct sieve_string *string, size_t *index)
+{
+	struct pf_str name = string->value.text;
+
+	if (!sieve_string_constant(compiler, string, "the name of a variable"))
+		return false;
+	if (name.n == 0 || is_digit(name.p[0]) || name_length(name) != name.n) {
+		sieve_error(compiler, string->at,
+			    "letters, digits and _, not a digit first",
+			    "this is no name of a variable");
+		return false;
+	}
+	if (pf_str_chr(name, '.') >= 0) {
+		sieve_error(compiler, string->at, "write it without dots",
+			    "there is no such namespace");
+		return false;
+	}
+	*index = intern(compiler, string->at, name);
+	return true;
+}
+
+/* ---- strings with references ---- */
+
+struct pieces pf_vec(struct sieve_piece);
+
+/* What a reference stands for: name is all between the braces. */
+static struct sieve_piece refer(struct sieve_compiler *compiler,
+				struct sieve_place at, struct pf_str name)
+{
+	uint64_t number;
+
+	if (is_digit(name.p[0])) {
+		if (!pf_str_u64(name, SIEVE_CAPTURES_MAX - 1, &number)) {
+			sieve_error(compiler, at, NULL,
+				    "match variables go up to ${%d}",
+				    SIEVE_CAPTURES_MAX - 1);
+			number = 0;
+		}
+		return (struct sieve_piece){.kind = SIEVE_CAPTURE,
+					    .index = (size_t)number};
+	}
+	if (pf_str_chr(name, '.') >= 0) {
+		sieve_error(compiler, at, NULL,
+			    "${%.*s}: there is no such namespace",
+			    name.n > 60 ? 60 : (int)name.n, name.p);
+		return (struct sieve_piece){.kind = SIEVE_LITERAL};
+	}
+	return (struct sieve_piece){.kind = SIEVE_VARIABLE,
+				    .index = intern(compiler, at, name)};
+}
+
+/* Length of the name of a reference "${name}" at `i`, or 0 */
+static size_t reference_at(struct pf_str s, size_t i)
+{
+	if (s.p[i] != '$' || i + 1 >= s.n || s.p[i + 1] != '{')
+		return 0;
+	size_t n = name_length(pf_str_from(s, i + 2));
+	return n > 0 && i + 2 + n < s.n && s.p[i + 2 + n] == '}' ? n : 0;
+}
+
+static void add_literal(struct pieces *pieces, struct pf_str s, size_t start,
+			size_t end)
+{
+	if (start < end)
+		pf_vec_push(pieces, ((struct sieve_piece){
+					.kind = SIEVE_LITERAL,
+					.literal = pf_str_mem(s.p + start,
+							      end - start)}));
+}
+
+static void compile_string(struct sieve_compiler *compiler,
+			   struct sieve_string *string)
+{
+	struct pf_str s = string->value.text;
+	struct pieces pieces = {0};
+	size_t done = 0;
+
+	for (size_t i = 0; i < s.n;) {
+		size_t n = reference_at(s, i);
+
+		if (n == 0) {
+			i++;
+			continue;
+		}
+		add_literal(&pieces, s, done, i);
+		pf_vec_push(&pieces, refer(compiler, string->at,
+					   pf_str_mem(s.p + i + 2, n)));
+		i = done = i + n + 3;
+	}
+	if (pieces.n > 0) {
+		add_literal(&pieces, s, done, s.n);
+		string->pieces = pf_arena_array(compiler->arena, pieces.n,
+						sizeof *string->pieces);
+		memcpy(string->pieces, pieces.v,
+		       pieces.n * sizeof *string->pieces);
+		string->piece_count = pieces.n;
+	}
+	pf_vec_release(&pieces);
+}
+
+static struct pf_str piece_value(const struct state *state,
+				 const struct sieve_piece *piece)
+{
+	switch (piece->kind) {
+	case SIEVE_LITERAL:
+		return piece->literal;
+	case SIEVE_CAPTURE:
+		return state->captures[piece->index];
+	case SIEVE_VARIABLE:
+		break;
+	}
+	return state->values ? state->values[piece->index] : PF_STR("");
+}
+
+struct pf_str sieve_variables_expand(struct sieve_run *run,
+				     const struct sieve_string *string)
+{
+	const struct state *state = sieve_run_state(run, &sieve_ext_variables);
+	size_t total = 0, n = 0;
+
+	for (size_t i = 0; i < string->piece_count; i++)
+		total += piece_value(state, &string->pieces[i]).n;
+	if (!sieve_run_step(run, total + string->piece_count))
+		return PF_STR("");
+	char *to = sieve_run_alloc(run, total + 1, 1);
+	if (!to)
+		return PF_STR("");
+	for (size_t i = 0; i < string->piece_count; i++) {
+		struct pf_str s = piece_value(state, &string->pieces[i]);
+
+		if (s.n > 0)
+			memcpy(to + n, s.p, s.n);
+		n += s.n;
+	}
+	return pf_str_mem(to, n);
+}
+
+/* ---- values ---- */
+
+struct pf_str sieve_variable_get(struct sieve_run *run, size_t index)
+{
+	const struct state *state = sieve_run_state(run, &sieve_ext_variables);
+
+	return state->values ? state->values[index] : PF_STR("");
+}
+
+void sieve_variable_set(struct sieve_run *run, size_t index,
+			struct pf_str value)
+{
+	struct state *state = sieve_run_state(run, &sieve_ext_variables);
+
+	if (!state->values)
+		state->values = sieve_run_alloc(
+		    run, run->script->variable_count, sizeof *state->values);
+	if (!state->values)
+		return;
+	if (value.n > SIEVE_VARIABLE_MAX) {
+		value.n = SIEVE_VARIABLE_MAX;
+		/* whole characters only */
+		while (value.n > 0 &&
+		       ((unsigned char)value.p[value.n] & 0xc0) == 0x80)
+			value.n--;
+	}
+	state->values[index] = value;
+}
+
+void sieve_captures_set(struct sieve_run *run, const struct pf_str *captures,
+			size_t count)
+{
+	struct state *state = sieve_run_state(run, &sieve_ext_variables);
+
+	if (!state)
+		return; /* the script does not know them */
+	for (size_t i = 0; i < SIEVE_CAPTURES_MAX; i++)
+		state->captures[i] =
+		    i < count ? captures[i] : (struct pf_str){0};
+}
+
+/* ---- set ---- */
+
+static void lower(struct pf_buf *to, struct pf_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		pf_buf_add_byte(to, pf_ascii_lower(s.p[i]));
+}
+
+static void upper(struct pf_buf *to, struct pf_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		pf_buf_add_byte(to, pf_ascii_upper(s.p[i]));
+}
+
+static void lower_first(struct pf_buf *to, struct pf_str s)
+{
+	lower(to, pf_str_head(s, 1));
+	pf_buf_add_str(to, pf_str_from(s, 1));
+}
+
+static void upper_first(struct pf_buf *to, struct pf_str s)
+{
+	upper(to, pf_str_head(s, 1));
+	pf_buf_add_str(to, pf_str_from(s, 1));
+}
+
+static void quote_wildcard(struct pf_buf *to, struct pf_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '*' || s.p[i] == '?' || s.p[i] == '\\')
+			pf_buf_add_byte(to, '\\');
+		pf_buf_add_byte(to, s.p[i]);
+	}
+}
+
+/* In characters */
+static void length(struct pf_buf *to, struct pf_str s)
+{
+	uint64_t n = 0;
+	size_t step;
+
+	for (; s.n > 0; s = pf_str_from(s, step), n++)
+		pf_utf8_next(s, &step);
+	pf_buf_add_u64(to, n);
+}
+
+/* By falling precedence (RFC 5229 4.1): 40, 30, 20, 10 */
+static const struct modifier {
+	const char *name;
+	void (*apply)(struct pf_buf *to, struct pf_str s);
+} modifiers[] = {
+    {"lower", lower},
+    {"upper", upper},
+    {"lowerfirst", lower_first},
+    {"upperfirst", upper_first},
+    {"quotewildcard", quote_wildcard},
+    {"length", length},
+};
+
+static void check_set(struct sieve_compiler *compiler, struct sieve_node *node)
+{
+	size_t index;
+
+	if (!sieve_variable_name(compiler, &node->params[0]->strings[0],
+				 &index))
+		return;
+	node->slots = pf_arena_alloc(compiler->arena, sizeof *node->slots);
+	node->slots[0] = index;
+}
+
+static void execute_set(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct pf_str value =
+	    sieve_run_string(run, &node->params[1]->strings[0]);
+
+	for (size_t i = 0; i < sizeof modifiers / sizeof modifiers[0]; i++) {
+		if (!sieve_node_tag(node, modifiers[i].name))
+			continue;
+		struct pf_buf to = PF_BUF_INIT(2 * value.n + 24);
+		modifiers[i].apply(&to, value);
+		value = sieve_run_keep(run, pf_buf_str(&to));
+		pf_buf_release(&to);
+	}
+	sieve_variable_set(run, node->slots[0], value);
+	sieve_run_trace(run, "set \"%.*s\"",
+			(int)node->params[0]->strings[0].value.text.n,
+			node->params[0]->strings[0].value.text.p);
+}
+
+/* Empty sources are not counted (RFC 5229 5). */
+static bool decide_string(struct sieve_run *run, const struct sieve_node *node)
+{
+	const struct sieve_arg *sources = node->params[0];
+	struct sieve_matcher matcher;
+
+	sieve_matcher_begin(&matcher, run, node, node->params[1]);
+	for (size_t i = 0; i < sources->count; i++) {
+		struct sieve_value value =
+		    sieve_run_value(run, &sources->strings[i]);
+
+		if (node->match.type->counts && value.text.n == 0)
+			continue;
+		if (sieve_matcher_add(&matcher, &value))
+			break;
+	}
+	return sieve_matcher_end(&matcher);
+}
+
+static const struct sieve_def defs[] = {
+    {.name = "set",
+     .params = "ss",
+     .usage = "set [:lower | :upper | ...] \"name\" \"value\";",
+     .check = check_set,
+     .execute = execute_set},
+    {.name = "string",
+     .test = true,
+     .params = "ll",
+     .flags = SIEVE_DEF_MATCH,
+     .usage = "string [:is | :contains | :matches] [\"text\", ...] "
+	      "[\"key\", ...]",
+     .decide = decide_string},
+    {0},
+};
+
+static const struct sieve_tag tags[] = {
+    {.name = "lower", .on = "set", .group = "change of case"},
+    {.name = "upper", .on = "set", .group = "change of case"},
+    {.name = "lowerfirst", .on = "set", .group = "first letter"},
+    {.name = "upperfirst", .on = "set", .group = "first letter"},
+    {.name = "quotewildcard", .on = "set"},
+    {.name = "length", .on = "set"},
+    {0},
+};
+
+const struct sieve_extension sieve_ext_variables = {
+    .name = "variables",
+    .defs = defs,
+    .tags = tags,
+    .string = compile_string,
+    .state_size = sizeof(struct state),
+};

@@ -1,0 +1,249 @@
+/*
+ * A checked tree to a core program, the only thing that libsieve is given:
+ *
+ *	if TEST { ... } elsif TEST { ... } else { ... }
+ *	stop;		fileinto "7";		do operation 7
+ *	anyof(TEST, ...)	not TEST	true	false
+ *	header :comparator "i;octet" :is "t5" "1"	what does test 5 say?
+ *
+ * allof(a, b) becomes not anyof(not a, not b): it is short-circuited all the
+ * same, and some versions of libsieve evaluate the tests of an allof twice.
+ *
+ * libsieve's parser has a stack of fixed size that grows with the place in a
+ * list, so long lists are cut into nested pieces of CHUNK, and what would
+ * still not fit is refused here (a chain of 3,000 elsif, for instance).
+ */
+#include "sieve/lang.h"
+
+enum {
+	CHUNK = 64,	   /* commands of a block, tests of an anyof */
+	STACK_MAX = 9000,  /* libsieve's has 10000 entries */
+	STACK_ITEM = 3,	   /* used by each earlier member of a list */
+	STACK_LEVEL = 12,  /* used by each level of nesting */
+	CORE_PER_NODE = 96 /* bytes, generously */
+};
+
+struct nodes pf_vec(const struct sieve_node *);
+
+struct lowerer {
+	struct sieve_compiler *compiler;
+	struct pf_buf core;
+	struct nodes tests, operations;
+	int stack_most;
+	struct sieve_place deepest;
+};
+
+static void note_stack(struct lowerer *lowerer, const struct sieve_node *node,
+		       int stack)
+{
+	if (stack <= lowerer->stack_most)
+		return;
+	lowerer->stack_most = stack;
+	lowerer->deepest = node->at;
+}
+
+static void lower_test(struct lowerer *lowerer, const struct sieve_node *node,
+		       bool negate, int stack);
+
+static size_t count_nodes(const struct sieve_node *node)
+{
+	size_t n = 0;
+
+	for (; node; node = node->next)
+		n++;
+	return n;
+}
+
+/* How many members each piece of a list of n gets */
+static size_t piece_size(size_t n)
+{
+	size_t size = 1;
+
+	while (n > size * CHUNK)
+		size *= CHUNK;
+	return size;
+}
+
+/* anyof(...) of the first n tests; returns the one behind them */
+static const struct sieve_node *lower_anyof(struct lowerer *lowerer,
+					    const struct sieve_node *test,
+					    size_t n, bool negate, int stack)
+{
+	size_t size = piece_size(n);
+
+	pf_buf_add_c(&lowerer->core, "anyof(");
+	for (int i = 0; n > 0; i++) {
+		size_t part = n < size ? n : size;
+		int inner = stack + STACK_LEVEL + i * STACK_ITEM;
+
+		if (i > 0)
+			pf_buf_add_c(&lowerer->core, ", ");
+		if (part == 1) {
+			lower_test(lowerer, test, negate, inner);
+			test = test->next;
+		} else {
+			test = lower_anyof(lowerer, test, part, negate, inner);
+		}
+		n -= part;
+	}
+	pf_buf_add_byte(&lowerer->core, ')');
+	return test;
+}
+
+static void lower_leaf(struct lowerer *lowerer, const struct sieve_node *node)
+{
+	pf_buf_addf(&lowerer->core,
+		    "header :comparator \"i;octet\" :is \"t%zu\" \"1\"",
+		    lowerer->tests.n);
+	pf_vec_push(&lowerer->tests, node);
+}
+
+static void lower_test(struct lowerer *lowerer, const struct sieve_node *node,
+		       bool negate, int stack)
+{
+	enum sieve_control control = node->def->control;
+
+	note_stack(lowerer, node, stack);
+	if (control == SIEVE_NOT) {
+		lower_test(lowerer, node->tests, !negate, stack);
+		return;
+	}
+	bool all = control == SIEVE_ALLOF;
+	if (negate != all)
+		pf_buf_add_c(&lowerer->core, "not ");
+	if (all || control == SIEVE_ANYOF)
+		lower_anyof(lowerer, node->tests, count_nodes(node->tests), all,
+			    stack);
+	else if (control == SIEVE_TRUE || control == SIEVE_FALSE)
+		pf_buf_add_c(&lowerer->core, node->def->name);
+	else
+		lower_leaf(lowerer, node);
+}
+
+static void lower_commands(struct lowerer *lowerer,
+			   const struct sieve_node *node, int stack);
+
+static bool continues(const struct sieve_node *node)
+{
+	return node && (node->def->control == SIEVE_ELSIF ||
+			node->def->control == SIEVE_ELSE);
+}
+
+/* One command, or an if with all its branches; returns the one behind */
+static const struct sieve_node *
+lower_command(struct lowerer *lowerer, const struct sieve_node *node, int stack)
+{
+	note_stack(lowerer, node, stack);
+	switch (node->def->control) {
+	case SIEVE_STOP:
+		pf_buf_add_c(&lowerer->core, "stop;\n");
+		return node->next;
+	case SIEVE_IF:
+		break;
+	case SIEVE_LEAF:
+	case SIEVE_REQUIRE:
+	case SIEVE_ELSIF:
+	case SIEVE_ELSE:
+	case SIEVE_NOT:
+	case SIEVE_ANYOF:
+	case SIEVE_ALLOF:
+	case SIEVE_TRUE:
+	case SIEVE_FALSE:
+		pf_buf_addf(&lowerer->core, "fileinto \"%zu\";\n",
+			    lowerer->operations.n);
+		pf_vec_push(&lowerer->operations, node);
+		return node->next;
+	}
+	do {
+		pf_buf_add_c(&lowerer->core, node->def->name);
+		if (node->tests) {
+			pf_buf_add_byte(&lowerer->core, ' ');
+			lower_test(lowerer, node->tests, false,
+				   stack + STACK_LEVEL);
+		}
+		pf_buf_add_c(&lowerer->core, " {\n");
+		lower_commands(lowerer, node->block, stack + STACK_LEVEL);
+		pf_buf_add_c(&lowerer->core, "}\n");
+		stack += STACK_ITEM;
+		node = node->next;
+	} while (continues(node));
+	return node;
+}
+
+/* The first n commands (an if with its branches is one) */
+static const struct sieve_node *lower_list(struct lowerer *lowerer,
+					   const struct sieve_node *node,
+					   size_t n, int stack)
+{
+	size_t size = piece_size(n);
+
+	for (int i = 0; n > 0; i++) {
+		size_t part = n < size ? n : size;
+		int inner = stack + i * STACK_ITEM;
+
+		if (part == 1) {
+			node = lower_command(lowerer, node, inner);
+		} else {
+			pf_buf_add_c(&lowerer->core, "if true {\n");
+			node = lower_list(lowerer, node, part,
+					  inner + STACK_LEVEL);
+			pf_buf_add_c(&lowerer->core, "}\n");
+		}
+		n -= part;
+	}
+	return node;
+}
+
+static void lower_commands(struct lowerer *lowerer,
+			   const struct sieve_node *node, int stack)
+{
+	size_t n = 0;
+
+	for (const struct sieve_node *c = node; c; c = c->next)
+		n += !continues(c);
+	lower_list(lowerer, node, n, stack);
+}
+
+/* The commands without their require, which the core has no use for */
+static struct sieve_node *skip_requires(struct sieve_node *node)
+{
+	while (node && pf_str_ieq(node->name, PF_STR("require")))
+		node = node->next;
+	return node;
+}
+
+static const struct sieve_node **keep_nodes(struct sieve_compiler *compiler,
+					    const struct nodes *nodes)
+{
+	const struct sieve_node **kept = pf_arena_array(
+	    compiler->arena, nodes->n + 1, sizeof(struct sieve_node *));
+
+	if (nodes->n > 0)
+		memcpy(kept, nodes->v, nodes->n * sizeof *kept);
+	return kept;
+}
+
+void sieve_lower(struct sieve_compiler *compiler, struct sieve_node *commands)
+{
+	struct sieve_script *script = compiler->script;
+	struct lowerer lowerer = {
+	    .compiler = compiler,
+	    .core = PF_BUF_INIT(1024 + (compiler->nodes + 1) * CORE_PER_NODE),
+	};
+
+	pf_buf_add_c(&lowerer.core, "require \"fileinto\";\n");
+	lower_commands(&lowerer, skip_requires(commands), 0);
+	pf_buf_add_c(&lowerer.core, "stop;\n"); /* it wants some command */
+	if (lowerer.stack_most > STACK_MAX || lowerer.core.failed)
+		sieve_error(compiler, lowerer.deepest,
+			    "split long elsif chains, nest less",
+			    "the script is too complex here");
+	script->test_count = lowerer.tests.n;
+	script->tests = keep_nodes(compiler, &lowerer.tests);
+	script->operation_count = lowerer.operations.n;
+	script->operations = keep_nodes(compiler, &lowerer.operations);
+	script->core = pf_arena_str(compiler->arena, pf_buf_str(&lowerer.core));
+	pf_vec_release(&lowerer.tests);
+	pf_vec_release(&lowerer.operations);
+	pf_buf_release(&lowerer.core);
+}

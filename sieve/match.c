@@ -1,0 +1,279 @@
+/*
+ * Match types and comparators (RFC 5228 2.7).
+ *
+ * All matching is linear in the value: :contains and the literal stretches of
+ * :matches are searched with memmem (which is), and only a stretch with "?"
+ * in it is tried place by place.  Everything is paid from the step budget.
+ */
+#include "sieve/run.h"
+
+#include <stdio.h>
+
+struct pf_str sieve_value_upper(struct sieve_run *run,
+				struct sieve_value *value)
+{
+	if (value->upper.p || value->text.n == 0)
+		return value->upper;
+	char *upper = sieve_run_alloc(run, value->text.n, 1);
+	if (!upper)
+		return (struct pf_str){0};
+	for (size_t i = 0; i < value->text.n; i++)
+		upper[i] = pf_ascii_upper(value->text.p[i]);
+	value->upper = pf_str_mem(upper, value->text.n);
+	return value->upper;
+}
+
+/* The form in which the comparator looks at a value */
+static struct pf_str normal(struct sieve_run *run,
+			    const struct sieve_node *node,
+			    struct sieve_value *value)
+{
+	if (!node->match.comparator->fold)
+		return value->text;
+	return sieve_value_upper(run, value);
+}
+
+static bool match_is(struct sieve_run *run, const struct sieve_node *node,
+		     struct sieve_value *value, struct sieve_value *key)
+{
+	struct pf_str v = normal(run, node, value), k = normal(run, node, key);
+
+	return sieve_run_step(run, 1 + k.n) &&
+	       node->match.comparator->compare(v, k) == 0;
+}
+
+static bool match_contains(struct sieve_run *run, const struct sieve_node *node,
+			   struct sieve_value *value, struct sieve_value *key)
+{
+	struct pf_str v = normal(run, node, value), k = normal(run, node, key);
+
+	return sieve_run_step(run, 1 + v.n + k.n) &&
+	       (k.n == 0 || (v.n > 0 && memmem(v.p, v.n, k.p, k.n)));
+}
+
+/* ---- :matches ---- */
+
+enum glob_kind {
+	GLOB_LITERAL,
+	GLOB_ONE, /* ? */
+	GLOB_ANY  /* * */
+};
+
+struct glob {
+	struct sieve_run *run;
+	char *bytes; /* of the pattern, without its backslashes */
+	char *kinds; /* enum glob_kind */
+	size_t n;
+	struct pf_str value;
+	size_t any; /* number of "*" */
+	struct pf_str *captures;
+	size_t capture_count;
+};
+
+/* A backslash takes away the meaning of the next byte (RFC 5228 2.7.1). */
+static bool glob_read(struct glob *glob, struct pf_str pattern)
+{
+	glob->bytes = sieve_run_alloc(glob->run, 2, pattern.n + 1);
+	if (!glob->bytes)
+		return false;
+	glob->kinds = glob->bytes + pattern.n + 1;
+	for (size_t i = 0; i < pattern.n; i++) {
+		char c = pattern.p[i];
+		enum glob_kind kind = c == '*'	 ? GLOB_ANY
+				      : c == '?' ? GLOB_ONE
+						 : GLOB_LITERAL;
+
+		if (c == '\\' && i + 1 < pattern.n)
+			c = pattern.p[++i];
+		glob->any += kind == GLOB_ANY;
+		glob->bytes[glob->n] = c;
+		glob->kinds[glob->n++] = (char)kind;
+	}
+	return true;
+}
+
+/* Does pattern[from..to) match the value at `at`? */
+static bool fits(const struct glob *glob, size_t from, size_t to, size_t at)
+{
+	size_t i = from;
+
+	if (glob->value.n - at < to - from)
+		return false;
+	while (i < to && (glob->kinds[i] == GLOB_ONE ||
+			  glob->bytes[i] == glob->value.p[at + i - from]))
+		i++;
+	sieve_run_step(glob->run, i - from + 1);
+	return i == to;
+}
+
+static bool has_one(const struct glob *glob, size_t from, size_t to)
+{
+	return memchr(glob->kinds + from, GLOB_ONE, to - from) != NULL;
+}
+
+/* The first place from *at on where pattern[from..to) fits */
+static bool find(const struct glob *glob, size_t from, size_t to, size_t *at)
+{
+	const char *start = glob->value.p + *at;
+
+	if (from == to)
+		return true;
+	if (!has_one(glob, from, to)) {
+		const char *hit = memmem(start, glob->value.n - *at,
+					 glob->bytes + from, to - from);
+
+		if (!hit)
+			return false;
+		*at += (size_t)(hit - start);
+		return true;
+	}
+	for (; glob->value.n - *at >= to - from; ++*at) {
+		if (fits(glob, from, to, *at))
+			return true;
+		if (glob->run->result->failed)
+			return false;
+	}
+	return false;
+}
+
+static void capture(struct glob *glob, size_t from, size_t to)
+{
+	if (glob->capture_count < SIEVE_CAPTURES_MAX)
+		glob->captures[glob->capture_count++] =
+		    pf_str_mem(glob->value.p + from, to - from);
+}
+
+/* pattern[from..to) was found at `at`: its "?" are captured. */
+static void capture_ones(struct glob *glob, size_t from, size_t to, size_t at)
+{
+	for (size_t i = from; i < to; i++) {
+		if (glob->kinds[i] == GLOB_ONE)
+			capture(glob, at + i - from, at + i - from + 1);
+	}
+}
+
+static size_t stretch_end(const struct glob *glob, size_t from)
+{
+	const char *any = memchr(glob->kinds + from, GLOB_ANY, glob->n - from);
+
+	return any ? (size_t)(any - glob->kinds) : glob->n;
+}
+
+/*
+ * The pattern is stretches between "*".  The first sticks to the start, the
+ * last to the end, and each one between goes to the first place where it
+ * fits: so every "*" is as short as it can be, the left ones first
+ * (RFC 5229 3.2), and none has to be tried again.
+ */
+static bool glob_match(struct glob *glob)
+{
+	size_t from = 0, to = stretch_end(glob, 0), at = 0;
+
+	if (glob->any == 0 && glob->n != glob->value.n)
+		return false;
+	if (!fits(glob, 0, to, 0))
+		return false;
+	capture_ones(glob, 0, to, 0);
+	at = to;
+	while (to < glob->n) {
+		from = to + 1;
+		to = stretch_end(glob, from);
+		size_t place = at;
+		if (to == glob->n) {
+			if (glob->value.n - at < to - from)
+				return false;
+			place = glob->value.n - (to - from);
+			if (!fits(glob, from, to, place))
+				return false;
+		} else if (!find(glob, from, to, &place)) {
+			return false;
+		}
+		capture(glob, at, place);
+		capture_ones(glob, from, to, place);
+		at = place + (to - from);
+	}
+	return true;
+}
+
+static bool match_matches(struct sieve_run *run, const struct sieve_node *node,
+			  struct sieve_value *value, struct sieve_value *key)
+{
+	struct pf_str v = normal(run, node, value), k = normal(run, node, key);
+	struct pf_str captures[SIEVE_CAPTURES_MAX];
+	struct glob glob = {.run = run,
+			    .value = v.p ? v : PF_STR(""),
+			    .captures = captures,
+			    .capture_count = 1};
+
+	if (!sieve_run_step(run, 1 + v.n + k.n) || !glob_read(&glob, k) ||
+	    !glob_match(&glob) || run->result->failed)
+		return false;
+	/* what was matched, in its own case: folding keeps the length */
+	captures[0] = value->text;
+	for (size_t i = 1; i < glob.capture_count; i++) {
+		size_t start = (size_t)(captures[i].p - glob.value.p);
+
+		captures[i] =
+		    pf_str_head(pf_str_from(value->text, start), captures[i].n);
+	}
+	sieve_captures_set(run, captures, glob.capture_count);
+	return true;
+}
+
+const struct sieve_match_type sieve_match_is = {.name = "is",
+						.match = match_is};
+const struct sieve_match_type sieve_match_contains = {
+    .name = "contains", .substring = true, .match = match_contains};
+const struct sieve_match_type sieve_match_matches = {
+    .name = "matches", .substring = true, .match = match_matches};
+
+/* ---- values against keys ---- */
+
+void sieve_matcher_begin(struct sieve_matcher *matcher, struct sieve_run *run,
+			 const struct sieve_node *node,
+			 const struct sieve_arg *keys)
+{
+	*matcher = (struct sieve_matcher){.run = run, .node = node};
+	matcher->keys =
+	    sieve_run_alloc(run, keys->count, sizeof(*matcher->keys));
+	if (!matcher->keys)
+		return;
+	matcher->key_count = keys->count;
+	for (size_t i = 0; i < keys->count; i++)
+		matcher->keys[i] = sieve_run_value(run, &keys->strings[i]);
+}
+
+static bool match_keys(struct sieve_matcher *matcher, struct sieve_value *value)
+{
+	const struct sieve_match_type *type = matcher->node->match.type;
+
+	for (size_t i = 0; i < matcher->key_count && !matcher->found; i++)
+		matcher->found = type->match(matcher->run, matcher->node, value,
+					     &matcher->keys[i]);
+	return matcher->found;
+}
+
+bool sieve_matcher_add(struct sieve_matcher *matcher, struct sieve_value *value)
+{
+	matcher->seen++;
+	if (matcher->run->result->failed)
+		return true;
+	if (matcher->node->match.type->counts)
+		return false;
+	return match_keys(matcher, value);
+}
+
+bool sieve_matcher_end(struct sieve_matcher *matcher)
+{
+	char digits[24];
+
+	if (matcher->node->match.type->counts) {
+		struct sieve_value count = {
+		    .text = {digits, (size_t)snprintf(
+					 digits, sizeof digits, "%llu",
+					 (unsigned long long)matcher->seen)}};
+
+		match_keys(matcher, &count);
+	}
+	return matcher->found && !matcher->run->result->failed;
+}

@@ -1,0 +1,120 @@
+/* What a run sees of the message: its header fields, decoded when needed. */
+#include "sieve/run.h"
+
+#include "mime/mime.h"
+
+static void read_fields(struct sieve_run *run)
+{
+	struct pf_str header = run->message->header;
+	struct mime_field field;
+	size_t pos = 0, n = 0;
+
+	run->fields_read = true;
+	while (n < SIEVE_FIELDS_MAX && mime_field_next(header, &pos, &field))
+		n++;
+	if (!sieve_run_step(run, header.n + n))
+		return;
+	run->fields = sieve_run_alloc(run, n, sizeof *run->fields);
+	if (!run->fields)
+		return;
+	pos = 0;
+	while (run->field_count < n && mime_field_next(header, &pos, &field))
+		run->fields[run->field_count++] =
+		    (struct sieve_field){.name = field.name, .raw = field.raw};
+}
+
+struct sieve_field *sieve_run_field(struct sieve_run *run, struct pf_str name,
+				    size_t *pos)
+{
+	if (!run->fields_read)
+		read_fields(run);
+	for (size_t start = *pos; *pos < run->field_count;) {
+		struct sieve_field *field = &run->fields[(*pos)++];
+
+		if (!pf_str_ieq(field->name, name))
+			continue;
+		if (!sieve_run_step(run, *pos - start))
+			return NULL;
+		return field;
+	}
+	sieve_run_step(run, run->field_count);
+	return NULL;
+}
+
+struct sieve_value *sieve_field_value(struct sieve_run *run,
+				      struct sieve_field *field)
+{
+	if (field->decoded || !sieve_run_step(run, field->raw.n))
+		return &field->value;
+	/* decoding to UTF-8 takes up to three bytes for one */
+	struct pf_buf text = PF_BUF_INIT(4 * field->raw.n + 16);
+
+	field->decoded = true;
+	mime_decode_text(&text, field->raw);
+	field->value.text = sieve_run_keep(run, pf_str_trim(pf_buf_str(&text)));
+	pf_buf_release(&text);
+	return &field->value;
+}
+
+static struct pf_str join(struct pf_arena *arena, struct pf_str local,
+			  struct pf_str domain)
+{
+	char *all = pf_arena_alloc(arena, local.n + domain.n + 2);
+
+	if (!all)
+		return PF_STR("");
+	memcpy(all, local.p, local.n);
+	all[local.n] = '@';
+	memcpy(all + local.n + 1, domain.p, domain.n);
+	return pf_str_mem(all, local.n + 1 + domain.n);
+}
+
+static struct sieve_address make_address(struct pf_arena *arena,
+					 const struct mime_addr *from)
+{
+	struct sieve_address to = {0};
+
+	if (from->local.p && from->local.n && from->domain.p &&
+	    from->domain.n) {
+		to.local = from->local;
+		to.domain = from->domain;
+		to.all = join(arena, from->local, from->domain);
+	} else {
+		to.all = from->local.p ? from->local : PF_STR("");
+	}
+	return to;
+}
+
+void sieve_field_addresses(struct sieve_run *run, struct sieve_field *field)
+{
+	struct mime_addrs found = {0};
+
+	if (field->parsed || !sieve_run_step(run, field->raw.n))
+		return;
+	field->parsed = true;
+	mime_addresses(run->arena, field->raw, &found);
+	field->addresses =
+	    sieve_run_alloc(run, found.n, sizeof *field->addresses);
+	if (!field->addresses)
+		return;
+	for (size_t i = 0; i < found.n; i++) {
+		if (found.v[i].kind == MIME_ADDR)
+			field->addresses[field->address_count++] =
+			    make_address(run->arena, &found.v[i]);
+	}
+}
+
+bool sieve_address_parse(struct pf_arena *arena, struct pf_str text,
+			 struct sieve_address *address)
+{
+	struct mime_addrs found = {0};
+
+	if (memchr(text.p ? text.p : "", '\n', text.n) ||
+	    memchr(text.p ? text.p : "", '\r', text.n))
+		return false;
+	mime_addresses(arena, text, &found);
+	if (found.n != 1 || found.v[0].kind != MIME_ADDR)
+		return false;
+	*address = make_address(arena, &found.v[0]);
+	return address->domain.p != NULL;
+}

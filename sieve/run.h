@@ -1,0 +1,128 @@
+/*
+ * A run: one script over one message.  Private to sieve/ and tests/sieve/.
+ */
+#ifndef SIEVE_RUN_H
+#define SIEVE_RUN_H
+
+#include "sieve/lang.h"
+
+#define SIEVE_FIELDS_MAX    10000 /* header fields that are looked at */
+#define SIEVE_VARIABLE_MAX  8192  /* bytes of a variable's value */
+#define SIEVE_CAPTURES_MAX  32	  /* ${0}..${31} */
+#define SIEVE_VARIABLES_MAX 1000
+
+struct sieve_field {
+	struct pf_str name, raw;
+	bool decoded;
+	struct sieve_value value;
+	bool parsed;
+	struct sieve_address *addresses;
+	size_t address_count;
+};
+
+struct sieve_run {
+	const struct sieve_script *script;
+	const struct sieve_message *message;
+	struct sieve_limits limits;
+	sieve_trace_fn trace;
+	void *trace_arg;
+	struct sieve_result *result;
+	struct pf_arena *arena; /* the result's */
+	struct sieve_field *fields;
+	size_t field_count;
+	bool fields_read;
+	uint64_t steps;
+	int redirects;
+	bool keeps; /* the implicit keep still stands */
+	const struct sieve_node *node;
+	void *state[SIEVE_EXTENSIONS_MAX];
+};
+
+/* run.c */
+pf_status sieve_run_begin(struct sieve_run *run,
+			  const struct sieve_script *script,
+			  const struct sieve_message *message,
+			  const struct sieve_limits *limits,
+			  sieve_trace_fn trace, void *trace_arg,
+			  struct sieve_result *result, struct pf_error *err);
+/* After the last command: adds the implicit keep, or undoes all after a
+ * failure. */
+void sieve_run_end(struct sieve_run *run);
+/* What a test says, and what a command does: once per decision. */
+bool sieve_run_decide(struct sieve_run *run, const struct sieve_node *node);
+void sieve_run_execute(struct sieve_run *run, const struct sieve_node *node);
+
+/* Ends the run with an error; the first one counts. */
+__attribute__((format(printf, 2, 3))) void
+sieve_run_fail(struct sieve_run *run, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void
+sieve_run_trace(struct sieve_run *run, const char *format, ...);
+/* Counts work; false once the budget is spent (and the run failed). */
+bool sieve_run_step(struct sieve_run *run, uint64_t steps);
+/* Zeroed; NULL (and the run failed) when its memory is used up. */
+void *sieve_run_alloc(struct sieve_run *run, size_t count, size_t size);
+struct pf_str sieve_run_keep(struct sieve_run *run, struct pf_str s);
+void *sieve_run_state(struct sieve_run *run,
+		      const struct sieve_extension *extension);
+
+/* The value of a string now. */
+struct sieve_value sieve_run_value(struct sieve_run *run,
+				   const struct sieve_string *string);
+struct pf_str sieve_run_string(struct sieve_run *run,
+			       const struct sieve_string *string);
+
+/* Gives an action: tags are applied, conflicts and limits seen to. */
+void sieve_run_action(struct sieve_run *run, const struct sieve_node *node,
+		      struct sieve_action action);
+
+/* message.c: the fields named `name` in order; *pos starts with 0 */
+struct sieve_field *sieve_run_field(struct sieve_run *run, struct pf_str name,
+				    size_t *pos);
+struct sieve_value *sieve_field_value(struct sieve_run *run,
+				      struct sieve_field *field);
+void sieve_field_addresses(struct sieve_run *run, struct sieve_field *field);
+/* local@domain of a text that holds exactly one address; false: it does not */
+bool sieve_address_parse(struct pf_arena *arena, struct pf_str text,
+			 struct sieve_address *address);
+
+/* match.c: feed values until one matches, then ask sieve_matcher_end. */
+struct sieve_matcher {
+	struct sieve_run *run;
+	const struct sieve_node *node;
+	struct sieve_value *keys;
+	size_t key_count;
+	uint64_t seen;
+	bool found;
+};
+void sieve_matcher_begin(struct sieve_matcher *matcher, struct sieve_run *run,
+			 const struct sieve_node *node,
+			 const struct sieve_arg *keys);
+/* True: no further value is needed. */
+bool sieve_matcher_add(struct sieve_matcher *matcher,
+		       struct sieve_value *value);
+bool sieve_matcher_end(struct sieve_matcher *matcher);
+struct pf_str sieve_value_upper(struct sieve_run *run,
+				struct sieve_value *value);
+
+/* trace.c: a node as a line of script, cut at `size` */
+void sieve_node_describe(const struct sieve_node *node, char *to, size_t size);
+
+/* ext_variables.c */
+struct pf_str sieve_variables_expand(struct sieve_run *run,
+				     const struct sieve_string *string);
+struct pf_str sieve_variable_get(struct sieve_run *run, size_t index);
+void sieve_variable_set(struct sieve_run *run, size_t index,
+			struct pf_str value);
+void sieve_captures_set(struct sieve_run *run, const struct pf_str *captures,
+			size_t count);
+
+/* engine.c: executes a core program with libsieve */
+struct sieve_engine_calls {
+	bool (*decide)(void *arg, size_t test);
+	void (*execute)(void *arg, size_t operation);
+};
+PF_CHECKED pf_status sieve_engine_run(struct pf_str core,
+				      const struct sieve_engine_calls *calls,
+				      void *arg, struct pf_error *err);
+
+#endif

@@ -1,0 +1,303 @@
+/*
+ * Runs tests/sieve/NAME.svt: scripts, and what they must do.
+ *
+ *	=== title
+ *	--- envelope		(left out: from a@example.org to u@example.com)
+ *	from: someone@example.org
+ *	to: user+detail@example.com
+ *	--- script
+ *	keep;
+ *	--- message		(left out: a short mail; ends at the next ---)
+ *	Subject: x
+ *	--- actions		what the run gives, one line each
+ *	keep
+ *	--- problems		or: what the compiler says, in order
+ *	1:5 error: text
+ *
+ * A case is one TAP test; its title cites the section.  `folders` in the
+ * envelope names mailboxes that exist, `failed` in the actions is a run-time
+ * error whose text holds what follows.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "sieve/sieve.h"
+#include "tests/tap.h"
+
+enum section {
+	NONE,
+	ENVELOPE,
+	SCRIPT,
+	MESSAGE,
+	ACTIONS,
+	PROBLEMS,
+	SECTIONS
+};
+
+static const char *const section_names[] = {
+    [ENVELOPE] = "--- envelope", [SCRIPT] = "--- script",
+    [MESSAGE] = "--- message",	 [ACTIONS] = "--- actions",
+    [PROBLEMS] = "--- problems",
+};
+
+struct test_case {
+	struct pf_str title;
+	struct pf_str sections[SECTIONS];
+};
+
+static bool mailbox_exists(void *arg, struct pf_str name)
+{
+	struct pf_str rest = *(struct pf_str *)arg, word;
+
+	while (pf_str_split(&rest, ' ', &word)) {
+		if (pf_str_eq(word, name))
+			return true;
+	}
+	return false;
+}
+
+static struct pf_str value_of(struct pf_str envelope, const char *name,
+			      const char *preset)
+{
+	struct pf_str line, key = pf_str_c(name);
+
+	while (pf_str_split(&envelope, '\n', &line)) {
+		if (pf_str_starts(line, key) && line.n > key.n &&
+		    line.p[key.n] == ':')
+			return pf_str_trim(pf_str_from(line, key.n + 1));
+	}
+	return pf_str_c(preset);
+}
+
+static void set_recipient(struct sieve_message *message)
+{
+	ptrdiff_t at = pf_str_rchr(message->to, '@');
+	struct pf_str local =
+	    at < 0 ? message->to : pf_str_head(message->to, (size_t)at);
+	ptrdiff_t plus = pf_str_chr(local, '+');
+
+	message->user = local;
+	if (plus <= 0)
+		return;
+	message->user = pf_str_head(local, (size_t)plus);
+	message->detail = pf_str_from(local, (size_t)plus + 1);
+	message->has_detail = true;
+}
+
+static void show_text(struct pf_buf *to, const char *name, struct pf_str text)
+{
+	if (text.n == 0)
+		return;
+	pf_buf_addf(to, " %s \"", name);
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\n')
+			pf_buf_add_c(to, "\\n");
+		else if (text.p[i] != '\r')
+			pf_buf_add_byte(to, text.p[i]);
+	}
+	pf_buf_add_byte(to, '"');
+}
+
+static void show_action(struct pf_buf *to, const struct sieve_action *a)
+{
+	static const char *const kinds[] = {
+	    [SIEVE_KEEP] = "keep",	 [SIEVE_FILEINTO] = "fileinto",
+	    [SIEVE_DISCARD] = "discard", [SIEVE_REDIRECT] = "redirect",
+	    [SIEVE_REJECT] = "reject",	 [SIEVE_VACATION] = "vacation",
+	};
+
+	pf_buf_add_c(to, a->implicit ? "implicit " : "");
+	pf_buf_add_c(to, kinds[a->kind]);
+	show_text(to, "mailbox", a->mailbox);
+	show_text(to, a->kind == SIEVE_VACATION ? "from" : "address",
+		  a->address);
+	show_text(to, "reply_to", a->reply_to);
+	show_text(to, "subject", a->subject);
+	if (!pf_str_starts(a->handle, PF_STR("auto-")))
+		show_text(to, "handle", a->handle);
+	show_text(to, "text", a->text);
+	if (a->kind == SIEVE_VACATION)
+		pf_buf_addf(to, " seconds %d", a->seconds);
+	pf_buf_add_c(to, a->mime ? " mime" : "");
+	pf_buf_add_c(to, a->create ? " create" : "");
+	pf_buf_add_c(to, a->copy ? " copy" : "");
+	if (a->flags_set) {
+		pf_buf_add_c(to, " flags");
+		for (size_t i = 0; i < a->flag_count; i++) {
+			pf_buf_add_byte(to, ' ');
+			pf_buf_add_str(to, a->flags[i]);
+		}
+	}
+	pf_buf_add_byte(to, '\n');
+}
+
+static void show_problems(struct pf_buf *to, const struct sieve_problems *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		pf_buf_addf(
+		    to, "%d:%d %s: %s\n", list->v[i].line, list->v[i].column,
+		    list->v[i].warning ? "warning" : "error", list->v[i].text);
+}
+
+static void show_run(struct pf_buf *to, const struct sieve_script *script,
+		     const struct test_case *test)
+{
+	struct pf_str envelope = test->sections[ENVELOPE];
+	struct pf_str folders = value_of(envelope, "folders", "INBOX");
+	struct pf_str header = test->sections[MESSAGE];
+	struct sieve_result result;
+	struct pf_error err;
+	uint64_t size;
+
+	if (!header.p)
+		header = PF_STR("From: Ann <a@example.org>\n"
+				"To: u@example.com\nSubject: Hello\n\n");
+	if (!pf_str_u64(value_of(envelope, "size", "1000"), UINT64_MAX, &size))
+		size = 1000;
+	struct sieve_message message = {
+	    .header = header,
+	    .size = size,
+	    .from = value_of(envelope, "from", "a@example.org"),
+	    .to = value_of(envelope, "to", "u@example.com"),
+	    .auth = value_of(envelope, "auth", ""),
+	    .delimiters = "+-",
+	    .arg = &folders,
+	    .mailbox_exists = mailbox_exists,
+	};
+	set_recipient(&message);
+	if (sieve_run(script, &message, NULL, NULL, NULL, &result, &err) !=
+	    PF_OK)
+		pf_buf_addf(to, "internal: %s\n", err.log);
+	if (result.failed)
+		pf_buf_addf(to, "failed %d: %s\n", result.problem_line,
+			    result.problem);
+	for (size_t i = 0; i < result.count; i++)
+		show_action(to, &result.actions[i]);
+	sieve_result_release(&result);
+}
+
+static void compare(const char *name, struct pf_str title, struct pf_str got,
+		    struct pf_str want)
+{
+	tap_check_in(name, pf_str_eq(pf_str_trim(got), pf_str_trim(want)),
+		     "%.*s\n#  got:  %.*s\n#  want: %.*s", (int)title.n,
+		     title.p, (int)got.n, got.p, (int)want.n, want.p);
+}
+
+static void run_case(const struct test_case *test)
+{
+	struct sieve_problems problems = {0};
+	struct sieve_script *script = NULL;
+	struct pf_buf got = PF_BUF_INIT(1 << 20);
+	const char *name = pf_str_dup(test->title); /* TAP keeps it */
+	struct pf_error err;
+
+	pf_status status = sieve_compile(test->sections[SCRIPT], NULL, &script,
+					 &problems, &err);
+	if (test->sections[PROBLEMS].p || status != PF_OK) {
+		show_problems(&got, &problems);
+		compare(name, test->title, pf_buf_str(&got),
+			test->sections[PROBLEMS]);
+	}
+	if (test->sections[ACTIONS].p && status == PF_OK) {
+		pf_buf_clear(&got);
+		show_run(&got, script, test);
+		compare(name, test->title, pf_buf_str(&got),
+			test->sections[ACTIONS]);
+	}
+	tap_check_in(name,
+		     test->sections[PROBLEMS].p || test->sections[ACTIONS].p,
+		     "the case expects nothing");
+	sieve_script_free(&script);
+	pf_vec_release(&problems);
+	pf_buf_release(&got);
+}
+
+static enum section section_of(struct pf_str line)
+{
+	for (int i = ENVELOPE; i < SECTIONS; i++) {
+		if (pf_str_eq(line, pf_str_c(section_names[i])))
+			return (enum section)i;
+	}
+	return NONE;
+}
+
+static void run_text(struct pf_str text)
+{
+	struct test_case test = {0};
+	enum section section = NONE;
+	struct pf_str line;
+	bool first = true;
+
+	while (pf_str_split(&text, '\n', &line)) {
+		if (pf_str_starts(line, PF_STR("=== "))) {
+			if (!first)
+				run_case(&test);
+			first = false;
+			test =
+			    (struct test_case){.title = pf_str_from(line, 4)};
+			section = NONE;
+		} else if (pf_str_starts(line, PF_STR("--- "))) {
+			section = section_of(line);
+			if (section == NONE)
+				tap_check(false, "bad line: %.*s", (int)line.n,
+					  line.p);
+			test.sections[section] =
+			    pf_str_mem(line.p + line.n + 1, 0);
+		} else if (section != NONE) {
+			struct pf_str *s = &test.sections[section];
+
+			s->n = (size_t)(line.p + line.n + 1 - s->p);
+		}
+	}
+	if (!first)
+		run_case(&test);
+}
+
+/* The file with a newline behind its end, so that each line has one */
+static bool run_file(int dir, const char *name)
+{
+	static char text[1 << 20];
+	int fd = openat(dir, name, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return false;
+	run_text(pf_str_mem(text, (size_t)n));
+	return true;
+}
+
+static void finds_the_cases(const char *dir_name, const char *only)
+{
+	DIR *dir = opendir(dir_name);
+	int files = 0;
+
+	ok(dir != NULL);
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		struct pf_str name = pf_str_c(e->d_name);
+
+		if (!pf_str_ends(name, PF_STR(".svt")) ||
+		    (only && strcmp(only, e->d_name) != 0))
+			continue;
+		tap_check(run_file(dirfd(dir), e->d_name), "cannot read %s",
+			  e->d_name);
+		files++;
+	}
+	tap_check(files > 0, "no .svt file in %s", dir_name);
+	if (dir)
+		closedir(dir);
+}
+
+int main(int argc, char **argv)
+{
+	const char *src = getenv("PF_SRCDIR");
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/tests/sieve", src ? src : ".");
+	finds_the_cases(path, argc > 1 ? argv[1] : NULL);
+	return tap_done();
+}
