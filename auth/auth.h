@@ -124,8 +124,7 @@ PF_CHECKED pf_status auth_password_hash_all(const struct pf_conf *conf,
 					    struct pf_buf *credentials,
 					    struct pf_error *err);
 
-/* ---- client: what imapd's gate, sessions and mda use ----------------------
- */
+/* ---- client: what imapd's gate, sessions and mda use ------------------- */
 
 /* Blocking look-up over auth-master.sock; one connection per handle, made
  * again when it broke.  Thread-safe. */

@@ -61,8 +61,7 @@ static struct pf_str id_key(const uint32_t *id)
 	return pf_str_mem(id, sizeof *id);
 }
 
-/* ---- the end of things ------------------------------------------------------
- */
+/* ---- the end of things ------------------------------------------------- */
 
 static void request_free(struct auth_request *r)
 {

@@ -79,8 +79,7 @@ static pf_status unavailable(const char *what, struct pf_error *err)
 	return pf_error_set(err, PF_UNAVAILABLE, NULL, "authd: %s", what);
 }
 
-/* ---- bytes ----------------------------------------------------------------
- */
+/* ---- bytes ------------------------------------------------------------- */
 
 static bool wait_for(int fd, short events, int64_t until)
 {
@@ -158,8 +157,7 @@ static bool dial(struct auth_lookup *l, int64_t until)
 	return good;
 }
 
-/* ---- questions and answers -------------------------------------------------
- */
+/* ---- questions and answers --------------------------------------------- */
 
 struct question {
 	const char *command;

@@ -139,8 +139,7 @@ static enum answer verify_digest(struct pf_str data, struct pf_str password,
 	return answer;
 }
 
-/* ---- PBKDF2: $1$salt$rounds$hex, SHA-1 ------------------------------------
- */
+/* ---- PBKDF2: $1$salt$rounds$hex, SHA-1 --------------------------------- */
 
 static enum answer verify_pbkdf2(struct pf_str data, struct pf_str password,
 				 int variant)
@@ -168,8 +167,7 @@ static enum answer verify_pbkdf2(struct pf_str data, struct pf_str password,
 	return answer;
 }
 
-/* ---- SCRAM keys -----------------------------------------------------------
- */
+/* ---- SCRAM keys -------------------------------------------------------- */
 
 static enum answer verify_scram(struct pf_str data, struct pf_str password,
 				int variant)
@@ -189,8 +187,7 @@ static enum answer verify_scram(struct pf_str data, struct pf_str password,
 	return answer;
 }
 
-/* ---- the table -------------------------------------------------------------
- */
+/* ---- the table --------------------------------------------------------- */
 
 static const struct scheme schemes[] = {
     {"PLAIN", verify_plain, 0},
@@ -324,8 +321,7 @@ pf_status auth_password_verify(const char *stored, struct pf_str password,
 			    scheme->name);
 }
 
-/* ---- writing ---------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------- */
 
 static void new_scram(enum auth_scram_hash hash, struct pf_str password,
 		      struct pf_buf *to)

@@ -53,8 +53,7 @@ struct pf_str auth_wire_unescape(struct pf_str word, struct pf_arena *arena);
 /* No NUL, 0x01, TAB, CR, LF: what may stand in a name. */
 bool auth_wire_clean(struct pf_str text);
 
-/* ---- one request of the auth-client protocol ------------------------------
- */
+/* ---- one request of the auth-client protocol --------------------------- */
 
 enum auth_wire_kind {
 	AUTH_WIRE_VERSION, /* id: the major version */

@@ -1,0 +1,196 @@
+/* Password checks of the server (check.h). */
+#include "auth/check.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "net/net.h"
+
+#define VERIFIED_MS   (10 * 60 * 1000)
+#define VERIFIED_MAX  8192
+#define GUESSING_MS   (15 * 60 * 1000)
+#define GUESSING_MAX  16384
+#define JOBS_A_THREAD 16 /* times 0.2 s: about 3 s of waiting */
+
+void auth_check_init(struct auth_check *c, struct net_loop *loop, int threads,
+		     void (*flush)(struct auth_session *s))
+{
+	*c = (struct auth_check){.loop = loop, .flush = flush};
+	c->pending_max = (size_t)threads * JOBS_A_THREAD;
+	pf_list_init(&c->waiting);
+	auth_ttl_init(&c->verified, VERIFIED_MS, VERIFIED_MAX);
+	auth_ttl_init(&c->guessing, GUESSING_MS, GUESSING_MAX);
+	pf_rand_bytes(c->key, sizeof c->key);
+}
+
+/* ---- passwords that were right lately ---------------------------------- */
+
+/* A name for "this password fits this stored text", useless without our key:
+ * phones log in every few minutes, and 0.2 s of scrypt each time buys nothing
+ * (a changed password has another stored text). */
+static void verified_key(const struct auth_check *c,
+			 const struct auth_exchange *x, unsigned char key[32])
+{
+	struct pf_buf text = PF_BUF_INIT(AUTH_LINE_MAX + 2048);
+
+	pf_buf_add_str(&text, pf_buf_str(&x->stored));
+	pf_buf_add_byte(&text, '\0');
+	pf_buf_add_str(&text, pf_buf_str(&x->secret));
+	auth_scram_hmac(AUTH_SCRAM_SHA256, pf_str_mem(c->key, sizeof c->key),
+			pf_buf_str(&text), key);
+	pf_buf_wipe(&text);
+}
+
+/* ---- jobs -------------------------------------------------------------- */
+
+struct job {
+	struct auth_check *check;
+	struct auth_attempt *attempt;
+	bool cached; /* the answer goes to `verified` */
+	unsigned char key[32];
+	pf_status status;
+};
+
+static void worked(struct auth_check *c, struct auth_attempt *a,
+		   pf_status status)
+{
+	struct auth_session *s = a->session;
+
+	auth_attempt_worked(a, status);
+	if (s)
+		c->flush(s);
+}
+
+static void job_work(void *arg)
+{
+	struct job *job = arg;
+
+	job->status = auth_exchange_work(&job->attempt->x, NULL);
+}
+
+static void job_done(void *arg)
+{
+	struct job *job = arg;
+	struct auth_check *c = job->check;
+
+	c->pending--;
+	if (job->cached && job->status == PF_OK)
+		auth_ttl_put(&c->verified,
+			     pf_str_mem(job->key, sizeof job->key),
+			     pf_clock_mono_ms());
+	worked(c, job->attempt, job->status);
+	OPENSSL_cleanse(job, sizeof *job);
+	free(job);
+}
+
+void auth_check_run(struct auth_check *c, struct auth_attempt *a)
+{
+	struct net_queue *queue;
+
+	if (!a->x.slow) {
+		auth_attempt_worked(a, auth_exchange_work(&a->x, NULL));
+		return;
+	}
+	struct job *job = calloc(1, sizeof *job);
+	if (!job)
+		abort();
+	*job = (struct job){.check = c, .attempt = a};
+	job->cached = a->x.mech->plaintext && a->x.known;
+	if (job->cached) {
+		verified_key(c, &a->x, job->key);
+		if (auth_ttl_get(&c->verified,
+				 pf_str_mem(job->key, sizeof job->key),
+				 pf_clock_mono_ms())) {
+			free(job);
+			auth_attempt_worked(a, PF_OK);
+			return;
+		}
+	}
+	if (c->pending >= c->pending_max) {
+		free(job);
+		auth_attempt_worked(a, PF_UNAVAILABLE);
+		return;
+	}
+	c->pending++;
+	/* a queue of its own: checks run beside each other */
+	queue = net_queue_new(c->loop, NET_LANE_HASH);
+	net_queue_run(queue, job_work, job_done, job);
+	net_queue_free(&queue);
+}
+
+/* ---- delays ------------------------------------------------------------ */
+
+/* IPv6 guesses come from a whole /64. */
+static struct pf_str guess_key(const char *ip, unsigned char address[16])
+{
+	if (inet_pton(AF_INET6, ip, address) == 1)
+		return pf_str_mem(address, 8);
+	return pf_str_c(ip);
+}
+
+uint64_t auth_check_delay(struct auth_check *c, const struct auth_attempt *a)
+{
+	unsigned char address[16];
+	int64_t now = pf_clock_mono_ms();
+	struct auth_ttl_entry *guess =
+	    auth_ttl_put(&c->guessing, guess_key(a->remote_ip, address), now);
+	int64_t grid =
+	    AUTH_DELAY_FIRST + (int64_t)guess->count * AUTH_DELAY_STEP;
+
+	if (grid > AUTH_DELAY_MAX)
+		grid = AUTH_DELAY_MAX;
+	else
+		guess->count++;
+	int64_t late = now - a->asked_ms;
+	return (uint64_t)(grid - late % grid);
+}
+
+struct later {
+	struct pf_link link;
+	struct auth_check *check;
+	struct auth_attempt *attempt;
+	struct net_timer *timer;
+};
+
+static void on_later(void *arg)
+{
+	struct later *later = arg;
+	struct auth_check *c = later->check;
+	struct auth_session *s = later->attempt->session;
+
+	pf_list_remove(&later->link);
+	net_timer_free(&later->timer);
+	auth_attempt_answer(later->attempt);
+	free(later);
+	if (s)
+		c->flush(s);
+}
+
+void auth_check_answer_later(struct auth_check *c, struct auth_attempt *a,
+			     uint64_t ms)
+{
+	struct later *later = calloc(1, sizeof *later);
+
+	if (!later)
+		abort();
+	*later = (struct later){
+	    .check = c,
+	    .attempt = a,
+	    .timer = net_timer_new(c->loop, on_later, later),
+	};
+	pf_list_append(&c->waiting, &later->link);
+	net_timer_start(later->timer, ms, 0);
+}
+
+void auth_check_release(struct auth_check *c)
+{
+	while (!pf_list_empty(&c->waiting))
+		on_later(pf_container_of(c->waiting.next, struct later, link));
+	auth_ttl_release(&c->verified);
+	auth_ttl_release(&c->guessing);
+	OPENSSL_cleanse(c->key, sizeof c->key);
+}

@@ -1,0 +1,101 @@
+/* penfold-authd -c FILE: the only program that sees passwords. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/server.h"
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/priv.h"
+#include "net/net.h"
+
+static void on_signal(void *arg, int number)
+{
+	(void)number;
+	net_loop_stop(arg);
+}
+
+static int fail(const char *what, const struct pf_error *err)
+{
+	pf_log_error(PF_LOG_ERROR, what, err);
+	return EXIT_FAILURE;
+}
+
+static enum pf_log_level level(const char *name)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+
+	for (int i = 0; i < 4; i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum pf_log_level)i;
+	return PF_LOG_INFO;
+}
+
+static pf_status write_pid(const struct pf_conf *conf, char *path, size_t size,
+			   struct pf_error *err)
+{
+	char text[32];
+	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+
+	if (!pf_conf_run_path(conf, "authd.pid", path, size))
+		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
+	return pf_fs_replace(AT_FDCWD, path, pf_str_mem(text, (size_t)n), 0644,
+			     false, err);
+}
+
+static int serve(const struct pf_conf *conf, struct net_loop *loop)
+{
+	struct auth_server *server = NULL;
+	struct pf_error err;
+	char pid_path[4200];
+
+	if (auth_server_new(loop, conf, &server, &err) != PF_OK)
+		return fail("start", &err);
+	pf_status status = write_pid(conf, pid_path, sizeof pid_path, &err);
+	if (status == PF_OK)
+		status = pf_priv_become(conf->auth_user, &err);
+	if (status != PF_OK) {
+		auth_server_free(&server);
+		return fail("start", &err);
+	}
+	pf_priv_harden();
+	net_loop_on_signal(loop, SIGTERM, on_signal, loop);
+	net_loop_on_signal(loop, SIGINT, on_signal, loop);
+	pf_log(PF_LOG_INFO, "ready");
+	net_loop_run(loop);
+	auth_server_free(&server);
+	unlink(pid_path); /* may be beyond our rights now */
+	pf_log(PF_LOG_INFO, "stopped");
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	const char *file = PF_SYSCONFDIR "/penfold/penfold.conf";
+	struct net_loop *loop = NULL;
+	struct pf_conf conf;
+	struct pf_error err;
+	int option;
+
+	while ((option = getopt(argc, argv, "c:")) != -1) {
+		if (option != 'c') {
+			fprintf(stderr, "usage: penfold-authd [-c FILE]\n");
+			return EXIT_FAILURE;
+		}
+		file = optarg;
+	}
+	pf_log_init("authd", PF_LOG_INFO);
+	pf_conf_init(&conf);
+	if (pf_conf_load(&conf, file, NULL, &err) != PF_OK)
+		return fail("configuration", &err);
+	pf_log_set_level(level(conf.log_level));
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	if (net_loop_new(0, cores < 1 ? 1 : (int)cores, &loop, &err) != PF_OK)
+		return fail("start", &err);
+	int code = serve(&conf, loop);
+	net_loop_free(&loop);
+	pf_conf_release(&conf);
+	return code;
+}

@@ -1,0 +1,645 @@
+/*
+ * penfold-authd: its sockets, and what is asked there.
+ *
+ *	auth.sock	 auth-client protocol, for Postfix and Exim
+ *	auth-gate.sock	 the same, for imapd's gate (another owner)
+ *	auth-master.sock master protocol, for mda, sessions and indexd
+ *	socketmap.sock	 Postfix' look-ups: map "mailbox"
+ *
+ * All state belongs to the loop's thread; only auth_exchange_work() runs
+ * elsewhere, on an attempt that nobody else touches meanwhile.
+ */
+#include "auth/server.h"
+
+#include <grp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "auth/check.h"
+#include "auth/master.h"
+#include "auth/session.h"
+#include "auth/socketmap.h"
+#include "auth/source.h"
+#include "auth/users.h"
+#include "base/clock.h"
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/priv.h"
+#include "base/rand.h"
+#include "net/net.h"
+
+#define COOKIE_MS	(60 * 1000)
+#define COOKIE_MAX	16384
+#define CONNECTIONS_MAX 4096
+
+enum kind {
+	AUTH,
+	GATE,
+	MASTER,
+	SOCKETMAP,
+	KINDS
+};
+
+struct socket {
+	struct auth_server *server;
+	enum kind kind;
+	struct net_listener *listener;
+};
+
+struct auth_server {
+	struct net_loop *loop;
+	const struct pf_conf *conf;
+	struct socket sockets[KINDS];
+	struct auth_source source;
+	struct auth_check check;
+	struct auth_ttl cookies; /* client-pid, id, cookie -> user */
+	struct pf_link conns;
+	size_t n_conns;
+	uint32_t last_number;
+	uint32_t generation;	  /* of the source, as last reported */
+	struct pf_buf mechanisms; /* as last announced */
+	bool fault_logged;
+};
+
+struct conn {
+	struct pf_link link;
+	struct auth_server *server;
+	enum kind kind;
+	struct net_conn *net;
+	struct auth_session session; /* AUTH, GATE */
+	struct pf_buf out;	     /* MASTER, SOCKETMAP */
+	bool close;
+	struct auth_users *listing; /* LIST: what is being sent */
+	size_t list_at;
+	uint32_t list_id;
+};
+
+/* ---- the user file ----------------------------------------------------- */
+
+static bool scram_is_useful(const struct auth_users *users,
+			    enum auth_scram_hash hash)
+{
+	struct pf_str text;
+
+	for (size_t i = 0; i < auth_users_count(users); i++) {
+		const struct auth_user *u = auth_users_at(users, i);
+		if (hash == AUTH_SCRAM_SHA1 ? u->scram_sha1 : u->scram_sha256)
+			return true;
+		if (auth_scheme_scram(u->password, hash, &text) ||
+		    auth_scheme_plain(u->password, &text))
+			return true;
+	}
+	return auth_users_count(users) == 0;
+}
+
+/* What we announce: SCRAM only where some user has keys for it, because many
+ * clients try the strongest mechanism and nothing else. */
+static void choose_mechanisms(struct auth_server *server, struct pf_buf *to)
+{
+	struct pf_str list = pf_str_c(server->conf->auth_mechanisms), word;
+	const struct auth_users *users = server->source.users;
+
+	while (pf_conf_word(&list, &word)) {
+		const struct auth_mech *mech = auth_mech_find(word);
+		if (!mech || (!mech->plaintext && users &&
+			      !scram_is_useful(users, mech->hash)))
+			continue;
+		pf_buf_add_c(to, to->len ? " " : "");
+		pf_buf_add_c(to, mech->name);
+	}
+	if (to->len == 0)
+		pf_buf_add_c(to, server->conf->auth_mechanisms);
+}
+
+static void report_problems(struct auth_server *server)
+{
+	const struct pf_conf_problems *p = &server->source.problems;
+
+	for (size_t i = 0; i < p->n && i < 20; i++)
+		pf_log(PF_LOG_WARN, "user-file", PF_LOGU("line", p->v[i].line),
+		       PF_LOGC("msg", p->v[i].text),
+		       PF_LOGC("fix", p->v[i].fix));
+	pf_log(PF_LOG_INFO, "user-file",
+	       PF_LOGU("users", auth_users_count(server->source.users)),
+	       PF_LOGU("problems", p->n));
+}
+
+/* Clients keep their connection and the mechanisms they heard there: a new
+ * list closes what is idle. */
+static void announce(struct auth_server *server)
+{
+	struct pf_buf now = PF_BUF_INIT(1024);
+
+	choose_mechanisms(server, &now);
+	bool same =
+	    pf_str_eq(pf_buf_str(&now), pf_buf_str(&server->mechanisms));
+	pf_buf_clear(&server->mechanisms);
+	pf_buf_add_str(&server->mechanisms, pf_buf_str(&now));
+	pf_buf_release(&now);
+	for (struct pf_link *l = server->conns.next;
+	     !same && l != &server->conns; l = l->next) {
+		struct conn *c = pf_container_of(l, struct conn, link);
+		if ((c->kind == AUTH || c->kind == GATE) &&
+		    pf_list_empty(&c->session.attempts))
+			net_conn_close(c->net);
+	}
+}
+
+static struct auth_source *users_now(struct auth_server *server)
+{
+	struct auth_source *source = &server->source;
+
+	auth_source_refresh(source);
+	if (source->fault.status && !server->fault_logged)
+		pf_log_error(PF_LOG_ERROR, "user-file", &source->fault);
+	server->fault_logged = source->fault.status != PF_OK;
+	if (source->generation != server->generation) {
+		server->generation = source->generation;
+		report_problems(server);
+		announce(server);
+	}
+	return source;
+}
+
+/* ---- the auth-client protocol ------------------------------------------ */
+
+static void flush_session(struct auth_session *s)
+{
+	struct conn *c = pf_container_of(s, struct conn, session);
+
+	net_conn_send(c->net, s->out.data, s->out.len);
+	pf_buf_clear(&s->out);
+	if (s->close)
+		net_conn_close(c->net);
+}
+
+static struct conn *session_conn(struct auth_attempt *a)
+{
+	return pf_container_of(a->session, struct conn, session);
+}
+
+static pf_status find_login(void *arg, struct pf_str name,
+			    const struct auth_user **user, struct pf_error *err)
+{
+	struct conn *c = arg;
+
+	return auth_source_login(users_now(c->server), name, user, err);
+}
+
+static void do_work(void *arg, struct auth_attempt *a)
+{
+	struct conn *c = arg;
+
+	auth_check_run(&c->server->check, a);
+}
+
+static void log_attempt(const struct auth_attempt *a)
+{
+	static const char *const results[] = {"ok", "fail", "tempfail"};
+	struct pf_str name =
+	    a->x.user ? pf_str_c(a->x.user) : pf_buf_str(&a->x.name);
+
+	pf_log(a->verdict == AUTH_VERDICT_TROUBLE ? PF_LOG_ERROR : PF_LOG_INFO,
+	       "login", PF_LOGC("result", results[a->verdict]),
+	       PF_LOGC("ip", a->remote_ip), PF_LOGC("mech", a->x.mech->name),
+	       PF_LOGC("service", a->service),
+	       PF_LOGC("why", a->verdict == AUTH_VERDICT_OK ? "" : a->x.why),
+	       PF_LOGS("user", name));
+}
+
+/* Who logged in under which id: for the session's REQUEST. */
+static void remember_login(struct auth_attempt *a)
+{
+	struct conn *c = session_conn(a);
+	struct pf_buf key = PF_BUF_INIT(200);
+
+	auth_master_cookie(&key, c->session.client_pid, a->id,
+			   c->session.cookie);
+	struct auth_ttl_entry *entry = auth_ttl_put(
+	    &c->server->cookies, pf_buf_str(&key), pf_clock_mono_ms());
+	free(entry->text);
+	entry->text = pf_str_dup(pf_str_c(a->x.user));
+	pf_buf_release(&key);
+}
+
+static void decided(void *arg, struct auth_attempt *a)
+{
+	struct conn *c = arg;
+	struct auth_check *check = &c->server->check;
+
+	log_attempt(a);
+	if (a->verdict == AUTH_VERDICT_FAIL) {
+		auth_check_answer_later(check, a, auth_check_delay(check, a));
+		return;
+	}
+	if (a->verdict == AUTH_VERDICT_OK && !a->nologin)
+		remember_login(a);
+	auth_attempt_answer(a);
+}
+
+static const struct auth_session_ops session_ops = {
+    .user = find_login,
+    .work = do_work,
+    .decided = decided,
+};
+
+/* ---- the master protocol ----------------------------------------------- */
+
+static void answer_user(struct conn *c, uint32_t id, struct pf_str name,
+			bool address)
+{
+	struct auth_source *source = users_now(c->server);
+	struct auth_recipient r = {0};
+	pf_status status;
+
+	if (address)
+		status = auth_source_address(source, name, &r, NULL);
+	else
+		status = auth_source_login(source, name, &r.user, NULL);
+	if (status != PF_OK)
+		auth_master_fault(&c->out, id, status);
+	else
+		auth_master_user(&c->out, "USER", id, r.user,
+				 r.has_detail ? r.detail : (struct pf_str){0});
+}
+
+static void answer_request(struct conn *c, const struct auth_master_request *r)
+{
+	struct auth_server *server = c->server;
+	struct auth_ttl_entry *entry =
+	    auth_ttl_get(&server->cookies, r->cookie, pf_clock_mono_ms());
+
+	if (!entry) {
+		auth_master_fault(&c->out, r->id, PF_NOTFOUND);
+		return;
+	}
+	answer_user(c, r->id, pf_str_c(entry->text), false);
+	auth_ttl_remove(&server->cookies, entry);
+}
+
+static void begin_list(struct conn *c, uint32_t id)
+{
+	struct auth_source *source = users_now(c->server);
+
+	if (!source->users || !source->settled || c->listing) {
+		auth_master_fault(&c->out, id, PF_UNAVAILABLE);
+		return;
+	}
+	c->listing = source->users;
+	auth_users_ref(c->listing);
+	c->list_at = 0;
+	c->list_id = id;
+}
+
+static void answer_master(struct conn *c, struct pf_str line)
+{
+	struct auth_master_request r;
+	struct pf_arena arena;
+
+	pf_arena_init(&arena, 2 * AUTH_WIRE_LINE_MAX);
+	auth_master_request_parse(line, &arena, &r);
+	switch (r.kind) {
+	case AUTH_MASTER_VERSION:
+		c->close = r.id != 1;
+		break;
+	case AUTH_MASTER_USER:
+		answer_user(c, r.id, r.name, r.address);
+		break;
+	case AUTH_MASTER_REQUEST:
+		answer_request(c, &r);
+		break;
+	case AUTH_MASTER_LIST:
+		begin_list(c, r.id);
+		break;
+	case AUTH_MASTER_UNKNOWN:
+		break;
+	case AUTH_MASTER_BAD:
+		c->close = true;
+		break;
+	}
+	pf_arena_release(&arena);
+}
+
+/* Sends what there is; of a LIST as much as the queue takes. */
+static void flush_conn(struct conn *c)
+{
+	bool room = net_conn_send(c->net, c->out.data, c->out.len);
+
+	pf_buf_clear(&c->out);
+	while (room && c->listing) {
+		if (c->list_at < auth_users_count(c->listing)) {
+			auth_master_user(
+			    &c->out, "LIST", c->list_id,
+			    auth_users_at(c->listing, c->list_at++),
+			    (struct pf_str){0});
+		} else {
+			pf_buf_addf(&c->out, "DONE\t%u\n", c->list_id);
+			auth_users_unref(&c->listing);
+		}
+		room = net_conn_send(c->net, c->out.data, c->out.len);
+		pf_buf_clear(&c->out);
+	}
+	if (c->close)
+		net_conn_close(c->net);
+}
+
+static size_t master_input(struct conn *c, struct pf_str input)
+{
+	struct pf_str line;
+	size_t used = 0;
+
+	while (!c->close && auth_wire_line(pf_str_from(input, used), &line)) {
+		used += line.n + 1;
+		answer_master(c, line);
+	}
+	if (input.n - used >= AUTH_WIRE_LINE_MAX)
+		c->close = true;
+	flush_conn(c);
+	return used;
+}
+
+/* ---- socketmap --------------------------------------------------------- */
+
+static void answer_map(struct conn *c, struct pf_str map, struct pf_str key)
+{
+	struct auth_recipient r = {0};
+	struct pf_error err = {0};
+	pf_status status;
+
+	if (!pf_str_eq(map, PF_STR("mailbox"))) {
+		auth_socketmap_answer(&c->out, PF_UNSUPPORTED,
+				      PF_STR("there is only map \"mailbox\""));
+		return;
+	}
+	status = auth_source_address(users_now(c->server), key, &r, &err);
+	auth_socketmap_answer(&c->out, status,
+			      status == PF_OK ? pf_str_c(r.user->name)
+			      : status == PF_NOTFOUND
+				  ? PF_STR("")
+				  : PF_STR("user file is down"));
+}
+
+static size_t map_input(struct conn *c, struct pf_str input)
+{
+	struct pf_str map, key;
+	size_t used = 0, n = 0;
+	pf_status status;
+
+	while ((status = auth_socketmap_take(pf_str_from(input, used), &map,
+					     &key, &n)) == PF_OK) {
+		answer_map(c, map, key);
+		used += n;
+	}
+	c->close = status != PF_MORE;
+	flush_conn(c);
+	return used;
+}
+
+/* ---- connections ------------------------------------------------------- */
+
+static size_t on_input(void *arg, const char *p, size_t n)
+{
+	struct conn *c = arg;
+	size_t used;
+
+	if (c->kind == MASTER)
+		return master_input(c, pf_str_mem(p, n));
+	if (c->kind == SOCKETMAP)
+		return map_input(c, pf_str_mem(p, n));
+	used = auth_session_input(&c->session, p, n);
+	flush_session(&c->session);
+	return used;
+}
+
+static void on_drain(void *arg)
+{
+	struct conn *c = arg;
+
+	if (c->listing)
+		flush_conn(c);
+}
+
+static void pause_all(struct auth_server *server, bool pause)
+{
+	for (int i = 0; i < KINDS; i++)
+		if (server->sockets[i].listener)
+			net_listener_pause(server->sockets[i].listener, pause);
+}
+
+static void on_closed(void *arg, const struct pf_error *why)
+{
+	struct conn *c = arg;
+
+	(void)why;
+	if (c->server->n_conns-- == CONNECTIONS_MAX)
+		pause_all(c->server, false);
+	pf_list_remove(&c->link);
+	if (c->kind == AUTH || c->kind == GATE)
+		auth_session_release(&c->session);
+	auth_users_unref(&c->listing);
+	pf_buf_release(&c->out);
+	free(c);
+}
+
+static const struct net_conn_events conn_events = {
+    .on_input = on_input,
+    .on_drain = on_drain,
+    .on_closed = on_closed,
+};
+
+static void on_accept(void *arg, int fd, const char *peer, int peer_port)
+{
+	struct socket *socket = arg;
+	struct auth_server *server = socket->server;
+	struct conn *c = calloc(1, sizeof *c);
+	struct pf_error err;
+
+	(void)peer;
+	(void)peer_port;
+	if (!c)
+		abort();
+	c->server = server;
+	c->kind = socket->kind;
+	if (net_conn_new(server->loop, fd, &conn_events, c,
+			 c->kind == SOCKETMAP ? AUTH_SOCKETMAP_MAX + 16
+					      : 2 * AUTH_WIRE_LINE_MAX,
+			 &c->net, &err) != PF_OK) {
+		pf_log_error(PF_LOG_ERROR, "accept", &err);
+		free(c);
+		return;
+	}
+	pf_buf_init(&c->out, 1 << 20);
+	pf_list_append(&server->conns, &c->link);
+	if (++server->n_conns == CONNECTIONS_MAX)
+		pause_all(server, true);
+	if (c->kind == MASTER) {
+		auth_master_hello(&c->out);
+		flush_conn(c);
+	} else if (c->kind != SOCKETMAP) {
+		users_now(server);
+		auth_session_init(&c->session, server->conf, &session_ops, c,
+				  server->mechanisms.len
+				      ? server->mechanisms.data
+				      : server->conf->auth_mechanisms,
+				  ++server->last_number);
+		flush_session(&c->session);
+	}
+}
+
+/* ---- sockets ----------------------------------------------------------- */
+
+static pf_status find_group(const char *name, gid_t *gid, struct pf_error *err)
+{
+	char buffer[4096];
+	struct group gr, *found = NULL;
+
+	if (!name[0])
+		return PF_OK;
+	if (getgrnam_r(name, &gr, buffer, sizeof buffer, &found) != 0 || !found)
+		return pf_error_set(err, PF_NOTFOUND, NULL,
+				    "there is no system group \"%s\"", name);
+	*gid = gr.gr_gid;
+	return PF_OK;
+}
+
+static pf_status find_owner(const char *name, uid_t *uid, struct pf_error *err)
+{
+	gid_t gid;
+
+	return name[0] ? pf_priv_lookup(name, uid, &gid, err) : PF_OK;
+}
+
+/* Who may open a socket: Postfix' two by the configuration, the others by one
+ * user alone. */
+static pf_status rights(const struct pf_conf *conf, enum kind kind,
+			struct net_listener_conf *to, struct pf_error *err)
+{
+	pf_status status;
+
+	to->uid = (uid_t)-1;
+	to->gid = (gid_t)-1;
+	to->mode = 0600;
+	if (kind == AUTH || kind == SOCKETMAP) {
+		to->mode = (mode_t)conf->socket_mode & 0777;
+		status = find_owner(conf->socket_owner, &to->uid, err);
+		if (status == PF_OK)
+			status = find_group(conf->socket_group, &to->gid, err);
+		return status;
+	}
+	if (geteuid() != 0)
+		return PF_OK;
+	return find_owner(kind == GATE ? conf->gate_user : conf->mail_user,
+			  &to->uid, err);
+}
+
+static pf_status listen_all(struct auth_server *server, struct pf_error *err)
+{
+	static const char *const names[KINDS] = {
+	    [AUTH] = "auth.sock",
+	    [GATE] = "auth-gate.sock",
+	    [MASTER] = "auth-master.sock",
+	    [SOCKETMAP] = "socketmap.sock",
+	};
+	pf_status status = pf_fs_mkdirs(server->conf->run_dir, 0755, err);
+
+	for (int i = 0; i < KINDS && status == PF_OK; i++) {
+		struct socket *socket = &server->sockets[i];
+		char address[4200] = "unix:";
+		struct net_listener_conf conf = {
+		    .address = address,
+		    .on_accept = on_accept,
+		    .arg = socket,
+		};
+		*socket = (struct socket){server, (enum kind)i, NULL};
+		if (!pf_conf_run_path(server->conf, names[i], address + 5,
+				      sizeof address - 5))
+			return pf_error_set(err, PF_LIMIT, NULL,
+					    "run_dir is too long");
+		status = rights(server->conf, (enum kind)i, &conf, err);
+		if (status == PF_OK)
+			status = net_listener_new(server->loop, &conf,
+						  &socket->listener, err);
+	}
+	return status;
+}
+
+/* ---- the secret behind made-up salts ----------------------------------- */
+
+/* It must outlive a restart, or the salts of unknown users would change while
+ * those of known ones stay. */
+static void load_secret(const struct pf_conf *conf)
+{
+	struct pf_buf path = PF_BUF_INIT(4096), secret = PF_BUF_INIT(64);
+	struct pf_error err;
+	unsigned char fresh[32];
+	pf_status status;
+
+	pf_buf_addf(&path, "%s/auth-secret", conf->state_dir);
+	status = pf_fs_read(AT_FDCWD, path.data, &secret, &err);
+	if (status != PF_OK || secret.len != sizeof fresh) {
+		pf_buf_clear(&secret);
+		pf_rand_bytes(fresh, sizeof fresh);
+		pf_buf_add(&secret, fresh, sizeof fresh);
+		status = pf_fs_mkdirs(conf->state_dir, 0755, &err);
+		if (status == PF_OK)
+			status = pf_fs_replace(AT_FDCWD, path.data,
+					       pf_buf_str(&secret), 0600, true,
+					       &err);
+		if (status != PF_OK)
+			pf_log_error(PF_LOG_WARN, "auth-secret", &err);
+	}
+	auth_mech_set_secret(pf_buf_str(&secret));
+	pf_buf_wipe(&secret);
+	pf_buf_release(&path);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+/* The first look at the user file, with the rights that stay. */
+static void first_look(void *arg)
+{
+	users_now(arg);
+}
+
+pf_status auth_server_new(struct net_loop *loop, const struct pf_conf *conf,
+			  struct auth_server **server, struct pf_error *err)
+{
+	struct auth_server *s = calloc(1, sizeof *s);
+	long threads = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!s)
+		abort();
+	s->loop = loop;
+	s->conf = conf;
+	pf_list_init(&s->conns);
+	pf_buf_init(&s->mechanisms, 1024);
+	auth_source_init(&s->source, conf);
+	auth_check_init(&s->check, loop, threads < 1 ? 1 : (int)threads,
+			flush_session);
+	auth_ttl_init(&s->cookies, COOKIE_MS, COOKIE_MAX);
+	load_secret(conf);
+	pf_status status = listen_all(s, err);
+	if (status != PF_OK) {
+		auth_server_free(&s);
+		return status;
+	}
+	net_loop_post(loop, first_look, s);
+	*server = s;
+	return PF_OK;
+}
+
+void auth_server_free(struct auth_server **server)
+{
+	struct auth_server *s = *server;
+
+	*server = NULL;
+	if (!s)
+		return;
+	for (int i = 0; i < KINDS; i++)
+		net_listener_free(&s->sockets[i].listener);
+	auth_check_release(&s->check);
+	auth_ttl_release(&s->cookies);
+	auth_source_release(&s->source);
+	pf_buf_release(&s->mechanisms);
+	free(s);
+}
