@@ -192,8 +192,10 @@ void imap_write_date_time(struct pf_buf *to, int64_t when);
 bool imap_parse_date_time(struct pf_str s, int64_t *when);
 
 /* ENVELOPE of a header block; BODY / BODYSTRUCTURE (extended) of a tree.
- * header_of(part) gives the raw header of an embedded message for its
- * ENVELOPE. */
+ * header_of gives the raw header (or what is left of it) of the message inside
+ * a message/rfc822 part, for its ENVELOPE; it is asked with that inner
+ * message's own part, whose `header` says where it is, and the bytes must live
+ * until the next call. */
 void imap_write_envelope(struct pf_buf *to, struct pf_str header);
 typedef struct pf_str (*imap_header_fn)(void *arg, const struct mime_part *);
 void imap_write_body(struct pf_buf *to, const struct mime_part *root,
