@@ -17,8 +17,9 @@ static void report(struct sieve_compiler *compiler, struct sieve_place at,
 
 	if (!warning)
 		compiler->failed = true;
-	if (compiler->problems->n >= SIEVE_PROBLEMS_MAX)
+	if (compiler->reported >= SIEVE_PROBLEMS_MAX)
 		return;
+	compiler->reported++;
 	vsnprintf(problem.text, sizeof problem.text, format, ap);
 	snprintf(problem.hint, sizeof problem.hint, "%s", hint ? hint : "");
 	pf_vec_push(compiler->problems, problem);
@@ -101,6 +102,8 @@ static void require(struct sieve_compiler *compiler,
 	char hint[120];
 	size_t i, implied;
 
+	if (compiler->reported >= SIEVE_PROBLEMS_MAX)
+		return;
 	if (!sieve_extension_find(name, &i)) {
 		const char *near =
 		    sieve_name_near(name, SIEVE_NAME_EXTENSION, NULL);
@@ -166,7 +169,8 @@ static bool arg_fits(const struct sieve_arg *arg, char kind)
 	}
 }
 
-/* Binds the tag at args[i] and says how many arguments it took. */
+/* Binds the tag at args[i] and says how many arguments it took; 0: it is
+ * faulty, and nobody knows. */
 static size_t bind_tag(struct sieve_compiler *compiler, struct sieve_node *node,
 		       const struct sieve_def *def, size_t i)
 {
@@ -184,28 +188,31 @@ static size_t bind_tag(struct sieve_compiler *compiler, struct sieve_node *node,
 			    near ? did_you_mean(hint, sizeof hint, near, ":")
 				 : def->usage,
 			    "%s knows no \":%.*s\"", def->name, NAME(arg->tag));
-		return 1;
+		return 0;
 	}
 	if (!allowed(compiler, arg->at, extension, ":", arg->tag))
-		return tag->value ? 2 : 1;
+		return 0;
 	for (size_t k = 0; k < node->tag_count; k++) {
 		const struct sieve_tag *other = node->tags[k].tag;
 
+		if (other != tag && !(tag->group && other->group &&
+				      strcmp(tag->group, other->group) == 0))
+			continue;
 		if (other == tag)
 			sieve_error(compiler, arg->at, NULL,
 				    "\":%s\" is given twice", tag->name);
-		else if (tag->group && other->group &&
-			 strcmp(tag->group, other->group) == 0)
+		else
 			sieve_error(compiler, arg->at, NULL,
 				    "\":%s\" after \":%s\": only one %s may "
 				    "be given",
 				    tag->name, other->name, tag->group);
+		return 0;
 	}
 	if (tag->value && (!value || !arg_fits(value, tag->value))) {
 		sieve_error(compiler, arg->at, def->usage,
 			    "\":%s\" must be followed by %s", tag->name,
 			    kind_name(tag->value));
-		return 1;
+		return 0;
 	}
 	node->tags[node->tag_count++] =
 	    (struct sieve_bound){tag, tag->value ? value : NULL};
@@ -244,6 +251,7 @@ static bool bind_args(struct sieve_compiler *compiler, struct sieve_node *node,
 {
 	const struct sieve_arg *params[SIEVE_PARAMS_MAX + 1];
 	size_t count = 0, tags = 0;
+	bool faulty = false;
 
 	for (size_t i = 0; i < node->arg_count; i++) {
 		tags += node->args[i].kind == SIEVE_TAG;
@@ -255,7 +263,10 @@ static bool bind_args(struct sieve_compiler *compiler, struct sieve_node *node,
 		    pf_arena_array(compiler->arena, tags, sizeof *node->tags);
 	for (size_t i = 0; i < node->arg_count;) {
 		if (node->args[i].kind == SIEVE_TAG) {
-			i += bind_tag(compiler, node, def, i);
+			size_t taken = bind_tag(compiler, node, def, i);
+
+			faulty |= taken == 0;
+			i += taken > 0 ? taken : 1;
 			continue;
 		}
 		if (count < SIEVE_PARAMS_MAX)
@@ -263,7 +274,8 @@ static bool bind_args(struct sieve_compiler *compiler, struct sieve_node *node,
 		count++;
 		i++;
 	}
-	return bind_params(compiler, node, def, params, count);
+	/* after a faulty tag, its value may be among them */
+	return !faulty && bind_params(compiler, node, def, params, count);
 }
 
 /* ---- match type, comparator, address part ---- */
@@ -414,8 +426,9 @@ static const struct sieve_def *find_def(struct sieve_compiler *compiler,
 static void check_node(struct sieve_compiler *compiler, struct sieve_node *node,
 		       bool test)
 {
+	if (compiler->reported >= SIEVE_PROBLEMS_MAX)
+		return; /* hints for all of a broken script take time */
 	const struct sieve_def *def = find_def(compiler, node, test);
-
 	if (def) {
 		check_tests(compiler, node, def);
 		check_blocks(compiler, node, def);

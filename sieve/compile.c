@@ -28,6 +28,22 @@ static void keep_variables(struct sieve_script *script,
 		    &script->arena, pf_str_mem(entry->key, entry->key_len));
 }
 
+/* By place; each of them few, and in order already but for two passes */
+static void sort_problems(struct sieve_problem *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct sieve_problem p = v[i];
+		size_t k = i;
+
+		for (; k > 0 &&
+		       (v[k - 1].line > p.line || (v[k - 1].line == p.line &&
+						   v[k - 1].column > p.column));
+		     k--)
+			v[k] = v[k - 1];
+		v[k] = p;
+	}
+}
+
 static void compile(struct sieve_compiler *compiler, struct pf_str text)
 {
 	/* the tree points into it */
@@ -42,11 +58,11 @@ static void compile(struct sieve_compiler *compiler, struct pf_str text)
 }
 
 static const struct sieve_problem *
-first_error(const struct sieve_problems *problems)
+first_error(const struct sieve_problems *problems, size_t from)
 {
 	static const struct sieve_problem none = {.text = "unknown"};
 
-	for (size_t i = 0; i < problems->n; i++) {
+	for (size_t i = from; i < problems->n; i++) {
 		if (!problems->v[i].warning)
 			return &problems->v[i];
 	}
@@ -74,18 +90,21 @@ pf_status sieve_compile(struct pf_str text, const struct sieve_limits *limits,
 	    .problems = problems ? problems : &found,
 	    .variables = &variables,
 	};
+	size_t before = compiler.problems->n;
 	if (text.n > limits->script_max)
 		sieve_error(&compiler, (struct sieve_place){1, 1}, NULL,
 			    "the script is larger than %zu bytes",
 			    limits->script_max);
 	else
 		compile(&compiler, text);
+	sort_problems(compiler.problems->v + before,
+		      compiler.problems->n - before);
 	keep_variables(fresh, &variables);
 	pf_map_release(&variables);
 	pf_status status = PF_OK;
 	if (compiler.failed) {
 		const struct sieve_problem *first =
-		    first_error(compiler.problems);
+		    first_error(compiler.problems, before);
 		status = pf_error_set(err, PF_INVALID, "The script has errors",
 				      "sieve script: line %d: %s", first->line,
 				      first->text);

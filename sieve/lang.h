@@ -250,6 +250,7 @@ struct sieve_compiler {
 	const struct sieve_limits *limits;
 	struct sieve_problems *problems;
 	size_t nodes;
+	int reported; /* problems, at most SIEVE_PROBLEMS_MAX */
 	bool failed;
 	struct pf_map *variables; /* name -> index + 1 */
 };

@@ -233,6 +233,22 @@ static bool begins_command(const struct parser *parser)
 	       !sieve_def_find(name, true, &extension);
 }
 
+/* if, not, anyof, ...: whatever follows is meant to be a test. */
+static bool takes_tests(const struct sieve_node *node)
+{
+	size_t extension;
+	const struct sieve_def *def =
+	    sieve_def_find(node->name, false, &extension);
+
+	if (!def)
+		def = sieve_def_find(node->name, true, &extension);
+	if (!def)
+		return true;
+	return def->control == SIEVE_IF || def->control == SIEVE_ELSIF ||
+	       def->control == SIEVE_NOT || def->control == SIEVE_ANYOF ||
+	       def->control == SIEVE_ALLOF;
+}
+
 static bool parse_tests(struct parser *parser, struct sieve_node *node);
 
 /* test = identifier arguments */
@@ -260,7 +276,8 @@ static bool parse_tests(struct parser *parser, struct sieve_node *node)
 	struct sieve_node **end = &node->tests;
 
 	if (!is_mark(parser, '(') &&
-	    (parser->token.kind != SIEVE_TOKEN_NAME || begins_command(parser)))
+	    (parser->token.kind != SIEVE_TOKEN_NAME ||
+	     (begins_command(parser) && !takes_tests(node))))
 		return true;
 	if (!enter(parser))
 		return false;
