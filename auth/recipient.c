@@ -19,7 +19,7 @@ static bool domain_is_ours(const struct pf_conf *conf, struct pf_str domain)
 	if (domain.n && domain.p[domain.n - 1] == '.')
 		domain.n--;
 	while (pf_conf_word(&list, &word))
-		if (pf_str_ieq(word, domain))
+		if (pf_str_ieq(word, domain) || pf_str_eq(word, PF_STR("*")))
 			return true;
 	return false;
 }

@@ -208,6 +208,18 @@ static bool is_loopback(struct pf_str ip)
 		memcmp(this.address, v6.address, 16) == 0);
 }
 
+/* An MTA says "secured" itself where it is; the exception for loopback is for
+ * our own gate only. */
+static bool clear_text_is_safe(const struct auth_session *s,
+			       const struct auth_wire_request *r)
+{
+	bool ours = pf_str_eq(r->service, PF_STR("imap")) ||
+		    pf_str_eq(r->service, PF_STR("sieve"));
+
+	return r->secured || (ours && s->conf->auth_plain_loopback &&
+			      is_loopback(r->remote_ip));
+}
+
 static bool is_offered(const struct pf_conf *conf, const char *mechanism)
 {
 	struct pf_str list = pf_str_c(conf->auth_mechanisms), word;
@@ -260,8 +272,7 @@ static void begin(struct auth_session *s, const struct auth_wire_request *r)
 		refuse(s, r->id, NULL, "Unsupported authentication mechanism");
 		return;
 	}
-	if (mech->plaintext && !r->secured &&
-	    !(s->conf->auth_plain_loopback && is_loopback(r->remote_ip))) {
+	if (mech->plaintext && !clear_text_is_safe(s, r)) {
 		refuse(s, r->id, NULL,
 		       "Clear-text passwords need TLS on this server");
 		return;

@@ -22,7 +22,7 @@
 /* clang-format off */
 #define PF_CONF_MAP(X) \
 X(STR,  hostname, "", "name of this machine in greetings and Received lines; default: the kernel's") \
-X(LIST, domains, "localhost", "domains whose addresses are local: the part before @ is a user name") \
+X(LIST, domains, "localhost", "domains whose addresses are local: the part before @ is a user name; * for all that the MTA sends us") \
 X(PATH, run_dir, "/run/penfold", "sockets and process ids") \
 X(PATH, state_dir, "/var/lib/penfold", "delivery journal and other state") \
 X(PATH, user_file, "/etc/penfold/users", "passwd-file with the virtual users (Dovecot's grammar)") \

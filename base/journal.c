@@ -167,9 +167,8 @@ static bool parse_line(struct pf_str line, char *room,
 	    !pf_str_u64(fields[10], UINT64_MAX, &entry->size))
 		return false;
 	struct pf_str *outs[8] = {
-	    &entry->id,	       &entry->queue_id, &entry->sender,
-	    &entry->recipient, &entry->user,	 &entry->mailbox,
-	    &entry->file,      &entry->rule,
+	    &entry->id,	  &entry->queue_id, &entry->sender, &entry->recipient,
+	    &entry->user, &entry->mailbox,  &entry->file,   &entry->rule,
 	};
 	for (size_t i = 0; i < 8; i++) {
 		*outs[i] = unescape(fields[i + 2], room);
@@ -218,8 +217,8 @@ static pf_status scan_file(int dir, const char *name, bool *go_on,
 		if (map == MAP_FAILED) {
 			status = pf_error_sys(err, errno, "map %s", name);
 		} else {
-			*go_on = scan_text(
-			    pf_str_mem(map, (size_t)st.st_size), fn, arg);
+			*go_on = scan_text(pf_str_mem(map, (size_t)st.st_size),
+					   fn, arg);
 			munmap(map, (size_t)st.st_size);
 		}
 	}
@@ -235,8 +234,8 @@ pf_status pf_journal_scan(const char *state_dir,
 	char name[20] = "journal";
 	bool go_on = true;
 	int dir = -1;
-	pf_status status = pf_fs_open(
-	    AT_FDCWD, state_dir, O_RDONLY | O_DIRECTORY, 0, &dir, err);
+	pf_status status = pf_fs_open(AT_FDCWD, state_dir,
+				      O_RDONLY | O_DIRECTORY, 0, &dir, err);
 
 	for (int i = 0; status == PF_OK && go_on && i <= GENERATIONS; i++) {
 		if (i > 0)

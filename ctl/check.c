@@ -16,7 +16,6 @@
 #include "base/priv.h"
 #include "net/net.h"
 
-
 static int problem_count;
 
 static void say(const char *place, const char *cure, const char *format,
@@ -139,8 +138,7 @@ static void check_addresses(const char *place, const char *list)
 		if (colon <= 0 ||
 		    !pf_str_u64(pf_str_from(word, (size_t)colon + 1), 65535,
 				&port))
-			problem(place,
-				"write host:port, for example [::]:993",
+			problem(place, "write host:port, for example [::]:993",
 				"\"%.*s\" is not an address", (int)word.n,
 				word.p);
 	}
@@ -227,13 +225,13 @@ static void check_site(const struct ctl *ctl, const struct pf_conf *conf,
 	check_users(conf);
 	if (!conf->submission_host[0] && access(conf->sendmail_path, X_OK) != 0)
 		note(place_of(ctl, text, "sendmail_path"),
-			"install an MTA or set submission_host; without one "
-			"Sieve can neither redirect nor answer",
-			"%s: %m", conf->sendmail_path);
+		     "install an MTA or set submission_host; without one "
+		     "Sieve can neither redirect nor answer",
+		     "%s: %m", conf->sendmail_path);
 	if (geteuid() == 0 && !conf->mail_user[0])
 		note(place_of(ctl, text, "mail_user"),
-			"set it to the system user that shall own the mail",
-			"mail would be handled by root");
+		     "set it to the system user that shall own the mail",
+		     "mail would be handled by root");
 }
 
 int ctl_check(struct ctl *ctl)

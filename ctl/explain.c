@@ -104,7 +104,8 @@ int ctl_explain(struct ctl *ctl)
 	int code = 0;
 
 	if (q.last ? ctl->argc != 1 : ctl->argc != 2)
-		return ctl_usage(ctl, "a delivery id, a message file or --last");
+		return ctl_usage(ctl,
+				 "a delivery id, a message file or --last");
 	if (!q.last) {
 		q.id = pf_str_c(ctl->argv[1]);
 		q.file = unique_name(q.id);

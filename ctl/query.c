@@ -9,7 +9,7 @@
 static const struct {
 	const char *prefix, *field;
 } text_fields[] = {
-    {"from:", "from"}, {"to:", "to"},	      {"cc:", "cc"},
+    {"from:", "from"}, {"to:", "to"},		{"cc:", "cc"},
     {"bcc:", "bcc"},   {"subject:", "subject"},
 };
 
@@ -55,7 +55,8 @@ static bool parse_day(struct pf_str s, int64_t *when)
 	if (s.n != 10 || s.p[4] != '-' || s.p[7] != '-' ||
 	    !pf_str_u64(pf_str_head(s, 4), 9999, &year) ||
 	    !pf_str_u64((struct pf_str){s.p + 5, 2}, 12, &month) ||
-	    !pf_str_u64((struct pf_str){s.p + 8, 2}, 31, &day) || !month || !day)
+	    !pf_str_u64((struct pf_str){s.p + 8, 2}, 31, &day) || !month ||
+	    !day)
 		return false;
 	struct tm tm = {
 	    .tm_year = (int)year - 1900,
@@ -170,8 +171,8 @@ pf_status ctl_query_key(struct pf_arena *arena, struct pf_str condition,
 		if (!not )
 			return pf_error_set(err, PF_LIMIT, NULL,
 					    "query too long");
-		not->kind = IMAP_KEY_NOT;
-		not->child = found;
+		not ->kind = IMAP_KEY_NOT;
+		not ->child = found;
 		found = not ;
 	}
 	*key = found;

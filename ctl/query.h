@@ -11,7 +11,6 @@
  * INVALID with a text that says what is wrong. */
 PF_CHECKED pf_status ctl_query_key(struct pf_arena *arena,
 				   struct pf_str condition,
-				   struct imap_key **key,
-				   struct pf_error *err);
+				   struct imap_key **key, struct pf_error *err);
 
 #endif

@@ -13,7 +13,11 @@
 #include "search/search.h"
 #include "store/store.h"
 
-enum format { FORMAT_FILES, FORMAT_UIDS, FORMAT_JSON };
+enum format {
+	FORMAT_FILES,
+	FORMAT_UIDS,
+	FORMAT_JSON
+};
 
 struct hunt {
 	struct store *store;
@@ -38,8 +42,7 @@ static pf_status find_mail(const struct pf_conf *conf, const char *user,
 	pf_status status = auth_users_load(conf, &users, NULL, err);
 	if (status != PF_OK)
 		return status;
-	const struct auth_user *found =
-	    auth_users_find(users, pf_str_c(user));
+	const struct auth_user *found = auth_users_find(users, pf_str_c(user));
 	if (found)
 		pf_buf_add_c(path, found->mail);
 	else
@@ -99,8 +102,8 @@ static pf_status search_view(struct hunt *hunt, struct store_view *view,
 	struct store_box *box = store_view_box(view);
 	struct search *search;
 	uint32_t done, total;
-	pf_status status = search_new(view, &hunt->root, NULL,
-				      hunt->index_path, &search, err);
+	pf_status status =
+	    search_new(view, &hunt->root, NULL, hunt->index_path, &search, err);
 
 	if (status != PF_OK)
 		return status;

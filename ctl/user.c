@@ -52,8 +52,8 @@ static bool ask_password(const struct ctl *ctl, struct pf_buf *password)
 	if (!isatty(STDIN_FILENO)) {
 		good = read_line(password);
 	} else {
-		good = prompt("Password: ", password) &&
-		       prompt("Again: ", &again);
+		good =
+		    prompt("Password: ", password) && prompt("Again: ", &again);
 		if (good &&
 		    !pf_str_eq(pf_buf_str(password), pf_buf_str(&again))) {
 			ctl_usage(ctl, "the two passwords differ");
@@ -80,9 +80,9 @@ static int set_password(struct ctl *ctl, const struct pf_conf *conf,
 		pf_status status = auth_password_hash_all(
 		    conf, pf_buf_str(&password), &credentials, &err);
 		if (status == PF_OK)
-			status = auth_users_edit(conf->user_file, name,
-						 credentials.data, must_exist,
-						 &err);
+			status =
+			    auth_users_edit(conf->user_file, name,
+					    credentials.data, must_exist, &err);
 		code = status == PF_OK ? 0 : ctl_fail(ctl, &err);
 	}
 	pf_buf_wipe(&password);

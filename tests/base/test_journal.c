@@ -34,7 +34,8 @@ static void reads_back_newest_first(void)
 	is_int(pf_journal_append(journal, &e, &err), PF_OK);
 	e.id = PF_STR("two");
 	e.sender = PF_STR("a\tb\nc\\d");
-	e.mailbox = PF_STR("B\xc3\xbc" "cher");
+	e.mailbox = PF_STR("B\xc3\xbc"
+			   "cher");
 	e.rule = PF_STR("sieve line 4");
 	e.size = 77;
 	is_int(pf_journal_append(journal, &e, &err), PF_OK);
@@ -44,7 +45,8 @@ static void reads_back_newest_first(void)
 	is_str(last, "one||||0");
 	seen = 1;
 	is_int(pf_journal_scan(dir, look, NULL, &err), PF_OK);
-	is_str(last, "two|a\tb\nc\\d|B\xc3\xbc" "cher|sieve line 4|77");
+	is_str(last, "two|a\tb\nc\\d|B\xc3\xbc"
+		     "cher|sieve line 4|77");
 }
 
 static void a_line_has_at_most_300_octets(void)

@@ -105,7 +105,8 @@ static int dial(void)
 	struct sockaddr_in in = {.sin_family = AF_INET};
 	int one = 1;
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	in.sin_port = htons((uint16_t)strtol(colon ? colon + 1 : "0", NULL, 10));
+	in.sin_port =
+	    htons((uint16_t)strtol(colon ? colon + 1 : "0", NULL, 10));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	return connect(fd, (struct sockaddr *)&in, sizeof in) ? -1 : fd;
@@ -155,13 +156,13 @@ static int one_mail(int fd, int worker, int serial)
 	char head[400], user[64];
 
 	_Pragma("GCC diagnostic push")
-	_Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"")
-	snprintf(user, sizeof user, user_format, 1 + (worker + serial) % 50);
-	_Pragma("GCC diagnostic pop")
-	int n = snprintf(head, sizeof head,
-			 "MAIL FROM:<bench@example.org>\r\n"
-			 "RCPT TO:<%s>\r\nDATA\r\n",
-			 user);
+	    _Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"") snprintf(
+		user, sizeof user, user_format, 1 + (worker + serial) % 50);
+	_Pragma("GCC diagnostic pop") int n =
+	    snprintf(head, sizeof head,
+		     "MAIL FROM:<bench@example.org>\r\n"
+		     "RCPT TO:<%s>\r\nDATA\r\n",
+		     user);
 	if (!put(fd, head, (size_t)n) || !replies(fd, 3))
 		return 0;
 	return put(fd, body, (size_t)size) && put(fd, ".\r\n", 3) &&
