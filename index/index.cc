@@ -63,7 +63,7 @@ struct index_writer {
 	struct index_vocab *vocab = nullptr;
 	Xapian::Document doc;
 	std::string key; /* of the document that was begun */
-	struct index_words words[INDEX_STREAMS] = {};
+	struct index_words words = {};
 	uint32_t postings = 0; /* since the last commit */
 
 	~index_writer()
@@ -447,7 +447,7 @@ void index_writer_abandon(struct index_writer *writer)
 {
 	writer->doc.clear_terms();
 	writer->key.clear();
-	memset(writer->words, 0, sizeof writer->words);
+	writer->words = index_words{};
 }
 
 static void add_word(struct index_writer *writer, const std::string &prefix,
@@ -462,11 +462,11 @@ static void add_word(struct index_writer *writer, const std::string &prefix,
 }
 
 pf_status index_writer_text(struct index_writer *writer, enum index_field field,
-			    unsigned stream, struct pf_str folded, bool more,
+			    struct pf_str folded, bool more,
 			    struct pf_error *err)
 {
 	return guard(err, "add", [&] {
-		struct index_words *words = &writer->words[stream];
+		struct index_words *words = &writer->words;
 		std::string prefix = field_prefix(field);
 		struct pf_str word;
 

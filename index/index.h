@@ -35,7 +35,6 @@ enum index_field {
 	INDEX_HEADER, /* all names, and the values of every other field */
 	INDEX_FIELDS
 };
-#define INDEX_STREAMS	 2
 #define INDEX_ALL_FIELDS ((1u << INDEX_FIELDS) - 1)
 
 /* ---- reading ---- */
@@ -80,8 +79,7 @@ PF_CHECKED pf_status index_writer_open(const char *path, const char *version,
 				       struct index_writer **writer,
 				       bool *rebuilt, struct pf_error *err);
 /* begin, add texts in pieces (whole characters; `more`: the text goes on in
- * the next piece of this stream; two streams may interleave), end.  A GUID
- * already there is replaced.
+ * the next piece), end.  A GUID already there is replaced.
  * begin: LIMIT for a GUID too long to be a key (such a message stays outside
  * the index and is always read).  A message with more words than the index
  * takes is marked, and its answer is always MAYBE. */
@@ -89,7 +87,7 @@ PF_CHECKED pf_status index_writer_begin(struct index_writer *writer,
 					struct pf_str guid,
 					struct pf_error *err);
 PF_CHECKED pf_status index_writer_text(struct index_writer *writer,
-				       enum index_field field, unsigned stream,
+				       enum index_field field,
 				       struct pf_str folded, bool more,
 				       struct pf_error *err);
 PF_CHECKED pf_status index_writer_end(struct index_writer *writer,

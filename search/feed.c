@@ -32,11 +32,11 @@ struct feed {
 	struct pf_error *err;
 };
 
-static bool add(struct feed *feed, enum index_field field, unsigned stream,
-		struct pf_str text, bool more)
+static bool add(struct feed *feed, enum index_field field, struct pf_str text,
+		bool more)
 {
-	feed->status = index_writer_text(feed->writer, field, stream, text,
-					 more, feed->err);
+	feed->status =
+	    index_writer_text(feed->writer, field, text, more, feed->err);
 	return feed->status == PF_OK;
 }
 
@@ -45,12 +45,11 @@ static bool feed_piece(void *arg, const struct search_piece *piece)
 	struct feed *feed = arg;
 
 	if (!piece->name.n)
-		return add(feed, INDEX_BODY, piece->stream, piece->text,
-			   piece->more);
+		return add(feed, INDEX_BODY, piece->text, piece->more);
 	pf_buf_clear(&feed->name);
 	mime_fold(&feed->name, piece->name);
-	return add(feed, INDEX_HEADER, 0, pf_buf_str(&feed->name), false) &&
-	       add(feed, search_header_field(piece->name), 0, piece->text,
+	return add(feed, INDEX_HEADER, pf_buf_str(&feed->name), false) &&
+	       add(feed, search_header_field(piece->name), piece->text,
 		   piece->more);
 }
 

@@ -40,16 +40,15 @@ void search_pattern_release(struct search_pattern *pattern)
 	pattern->fallback = NULL;
 }
 
-void search_pattern_reset(struct search_pattern *pattern, unsigned stream)
+void search_pattern_reset(struct search_pattern *pattern)
 {
-	pattern->at[stream] = 0;
+	pattern->at = 0;
 }
 
-bool search_pattern_feed(struct search_pattern *pattern, unsigned stream,
-			 struct pf_str text)
+bool search_pattern_feed(struct search_pattern *pattern, struct pf_str text)
 {
 	struct pf_str needle = pf_buf_str(&pattern->needle);
-	size_t k = pattern->at[stream];
+	size_t k = pattern->at;
 
 	if (!needle.n)
 		return true;
@@ -67,10 +66,10 @@ bool search_pattern_feed(struct search_pattern *pattern, unsigned stream,
 			k += text.p[i] == needle.p[k];
 		}
 		if (k == needle.n) {
-			pattern->at[stream] = pattern->fallback[k - 1];
+			pattern->at = pattern->fallback[k - 1];
 			return true;
 		}
 	}
-	pattern->at[stream] = k;
+	pattern->at = k;
 	return false;
 }

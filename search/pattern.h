@@ -9,7 +9,7 @@
 struct search_pattern {
 	struct pf_buf needle; /* folded */
 	uint32_t *fallback;   /* Knuth, Morris, Pratt: linear, no look back */
-	size_t at[SEARCH_STREAMS];
+	size_t at;
 };
 
 PF_CHECKED pf_status search_pattern_init(struct search_pattern *pattern,
@@ -17,9 +17,8 @@ PF_CHECKED pf_status search_pattern_init(struct search_pattern *pattern,
 					 struct pf_error *err);
 void search_pattern_release(struct search_pattern *pattern);
 /* A new text begins. */
-void search_pattern_reset(struct search_pattern *pattern, unsigned stream);
+void search_pattern_reset(struct search_pattern *pattern);
 /* Has the needle ended within this piece? */
-bool search_pattern_feed(struct search_pattern *pattern, unsigned stream,
-			 struct pf_str text);
+bool search_pattern_feed(struct search_pattern *pattern, struct pf_str text);
 
 #endif

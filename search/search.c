@@ -158,15 +158,15 @@ static enum search_verdict judge_field(struct reading *reading,
 	bool match = false;
 
 	if (leaf->key->kind == IMAP_KEY_TEXT) {
-		search_pattern_reset(pattern, 0);
-		match = search_pattern_feed(pattern, 0,
-					    pf_buf_str(&reading->name)) ||
-			search_pattern_feed(pattern, 0, piece->text);
-		search_pattern_reset(pattern, 0);
+		search_pattern_reset(pattern);
+		match =
+		    search_pattern_feed(pattern, pf_buf_str(&reading->name)) ||
+		    search_pattern_feed(pattern, piece->text);
+		search_pattern_reset(pattern);
 	} else if (leaf->key->kind == IMAP_KEY_HEADER) {
-		search_pattern_reset(pattern, 0);
+		search_pattern_reset(pattern);
 		match = pf_str_ieq(piece->name, leaf->key->name) &&
-			search_pattern_feed(pattern, 0, piece->text);
+			search_pattern_feed(pattern, piece->text);
 	} else if (leaf->key->kind != IMAP_KEY_BODY) {
 		if (pf_str_ieq(piece->name, PF_STR("Date")))
 			return judge_sent(leaf, piece->raw);
@@ -181,9 +181,9 @@ static enum search_verdict judge_body(struct search_leaf *leaf,
 
 	if (leaf->needs != NEEDS_BODY)
 		return VERDICT_OPEN;
-	match = search_pattern_feed(&leaf->pattern, piece->stream, piece->text);
+	match = search_pattern_feed(&leaf->pattern, piece->text);
 	if (!piece->more)
-		search_pattern_reset(&leaf->pattern, piece->stream);
+		search_pattern_reset(&leaf->pattern);
 	return match ? VERDICT_YES : VERDICT_OPEN;
 }
 
@@ -228,8 +228,7 @@ static pf_status read_text(struct search *search,
 	pf_status status;
 
 	for (size_t i = 0; i < keys->leaves.n; i++)
-		for (unsigned s = 0; s < SEARCH_STREAMS; s++)
-			search_pattern_reset(&keys->leaves.v[i].pattern, s);
+		search_pattern_reset(&keys->leaves.v[i].pattern);
 	status = search_text(fd, header_only, judge_piece, &reading, err);
 	pf_buf_release(&reading.name);
 	if (status)

@@ -48,10 +48,8 @@ struct walk {
 	struct pf_buf clean, folded;
 	/* what a piece ended with and cannot be used yet: half a character,
 	 * or a CR that may be followed by LF */
-	struct {
-		char v[SLICE + 8];
-		size_t n;
-	} held[SEARCH_STREAMS];
+	char held[SLICE + 8];
+	size_t held_n;
 };
 
 /* How many bytes at the end must wait for what follows. */
@@ -101,11 +99,9 @@ static void give_slice(struct walk *walk, struct search_piece *piece,
 		       struct pf_str text, bool more)
 {
 	struct pf_str all, rest;
-	char *held = walk->held[piece->stream].v;
-	size_t *held_n = &walk->held[piece->stream].n;
 
-	memcpy(held + *held_n, text.p, text.n);
-	all = pf_str_mem(held, *held_n + text.n);
+	memcpy(walk->held + walk->held_n, text.p, text.n);
+	all = pf_str_mem(walk->held, walk->held_n + text.n);
 	rest = pf_str_from(all, all.n - (more ? unfinished(all) : 0));
 	pf_buf_clear(&walk->clean);
 	pf_buf_clear(&walk->folded);
@@ -113,8 +109,8 @@ static void give_slice(struct walk *walk, struct search_piece *piece,
 	mime_fold(&walk->folded, pf_buf_str(&walk->clean));
 	piece->text = pf_buf_str(&walk->folded);
 	piece->more = more;
-	memmove(held, rest.p, rest.n);
-	*held_n = rest.n;
+	memmove(walk->held, rest.p, rest.n);
+	walk->held_n = rest.n;
 	give(walk, piece);
 }
 
@@ -154,6 +150,34 @@ static pf_status read_header(int fd, struct pf_buf *to, struct pf_error *err)
 	return PF_OK;
 }
 
+static void give_field(struct walk *walk, const struct mime_field *field,
+		       struct pf_str value)
+{
+	struct search_piece piece = {.name = field->name, .raw = field->raw};
+
+	pf_buf_clear(&walk->folded);
+	mime_fold(&walk->folded, value);
+	piece.text = pf_buf_str(&walk->folded);
+	give(walk, &piece);
+}
+
+/* File names in the manner of RFC 2231 cannot be read where they stand. */
+static void give_params(struct walk *walk, const struct mime_field *field)
+{
+	struct pf_arena arena;
+	struct pf_str token;
+	struct mime_params params = {0};
+
+	if (!pf_str_ieq(field->name, PF_STR("Content-Type")) &&
+	    !pf_str_ieq(field->name, PF_STR("Content-Disposition")))
+		return;
+	pf_arena_init(&arena, 4 * MIME_HEADER_MAX);
+	if (mime_token_params(&arena, field->raw, &token, &params))
+		for (size_t i = 0; i < params.n; i++)
+			give_field(walk, field, params.v[i].value);
+	pf_arena_release(&arena);
+}
+
 static pf_status walk_header(struct walk *walk, int fd, struct pf_error *err)
 {
 	struct pf_buf header = PF_BUF_INIT(MIME_HEADER_MAX + 1);
@@ -164,15 +188,10 @@ static pf_status walk_header(struct walk *walk, int fd, struct pf_error *err)
 
 	while (!status && !walk->stopped &&
 	       mime_field_next(pf_buf_str(&header), &pos, &field)) {
-		struct search_piece piece = {.name = field.name,
-					     .raw = field.raw};
-
 		pf_buf_clear(&value);
-		pf_buf_clear(&walk->folded);
 		mime_decode_text(&value, field.raw);
-		mime_fold(&walk->folded, pf_buf_str(&value));
-		piece.text = pf_buf_str(&walk->folded);
-		give(walk, &piece);
+		give_field(walk, &field, pf_buf_str(&value));
+		give_params(walk, &field);
 	}
 	pf_buf_release(&header);
 	pf_buf_release(&value);
@@ -186,7 +205,7 @@ static bool inner_piece(void *arg, enum mime_text_kind kind,
 			struct pf_str text, bool more)
 {
 	struct walk *walk = arg;
-	struct search_piece piece = {.stream = kind == MIME_TEXT_HTML};
+	struct search_piece piece = {.more = more};
 
 	if (kind != MIME_TEXT_HEADER) {
 		give_text(walk, &piece, text, more);

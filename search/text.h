@@ -5,18 +5,13 @@
 #include "base/error.h"
 #include "base/str.h"
 
-/* Two texts may come interleaved (an HTML part as written, and its text);
- * within one stream `more` joins pieces to one text. */
-#define SEARCH_STREAMS 2
-
 struct search_piece {
 	/* A field of the message's own header: name as written, raw as
 	 * mime_field gives it, text the folded value.  name.n == 0: body,
 	 * or the header of an inner part ("Name: value", folded). */
 	struct pf_str name, raw;
 	struct pf_str text; /* folded, whole characters, CRLF as LF */
-	unsigned stream;
-	bool more;
+	bool more;	    /* the next piece continues this text */
 };
 
 /* Return false to stop (the walk is PF_OK all the same). */

@@ -18,7 +18,7 @@ static void add(struct index_writer *writer, const char *guid,
 		enum index_field field, const char *text)
 {
 	ok(!index_writer_begin(writer, pf_str_c(guid), NONE));
-	ok(!index_writer_text(writer, field, 0, pf_str_c(text), false, NONE));
+	ok(!index_writer_text(writer, field, pf_str_c(text), false, NONE));
 	ok(!index_writer_end(writer, NONE));
 }
 
@@ -167,7 +167,7 @@ static void too_many_words(void)
 
 		for (int i = 0; i < 100; i++)
 			pf_buf_addf(&text, "w%d ", block * 100 + i);
-		if (index_writer_text(writer, INDEX_BODY, 0, pf_buf_str(&text),
+		if (index_writer_text(writer, INDEX_BODY, pf_buf_str(&text),
 				      block + 1 < 3000, NONE))
 			ok(!"text");
 		pf_buf_release(&text);
