@@ -40,6 +40,7 @@ extern "C" {
 
 static const size_t guid_max = 200;	      /* Xapian takes 245 bytes */
 static const uint32_t words_max = 200000;     /* distinct ones of a message */
+static const uint32_t walk_worth = 8;	      /* documents */
 static const uint32_t postings_max = 1000000; /* until a commit */
 
 struct index {
@@ -250,6 +251,12 @@ static void add_postings(const Xapian::Database &db, const std::string &term,
 		index_bits_add(found, *it);
 }
 
+/* How long the flat file of all words must at least be. */
+static uint64_t words_size(const Xapian::Database &db)
+{
+	return strtoull(db.get_metadata("words").c_str(), NULL, 10);
+}
+
 /* The words of a field with the fragment inside or at their end. */
 static void add_inside(struct index *index, const std::string &prefix,
 		       const struct index_fragment &fragment,
@@ -260,7 +267,8 @@ static void add_inside(struct index *index, const std::string &prefix,
 	if (index->vocab_state == index::UNKNOWN)
 		index->vocab_state =
 		    index_vocab_load(&index->vocab, index->path.c_str(),
-				     index->uuid.c_str(), NULL)
+				     index->uuid.c_str(), words_size(index->db),
+				     NULL)
 			? index::MISSING
 			: index::LOADED;
 	if (index->vocab_state == index::LOADED) {
@@ -301,29 +309,41 @@ static void add_matching(struct index *index, unsigned field,
 	}
 }
 
+/* Leaves in `may` the documents that have the fragment too. */
+static void narrow(struct index *index, const struct index_fragment &fragment,
+		   unsigned fields, bool first, struct index_bits *may)
+{
+	bits found(may->last);
+
+	for (unsigned field = 0; field < INDEX_FIELDS; field++)
+		if (fields >> field & 1)
+			add_matching(index, field, fragment, &found);
+	if (first)
+		index_bits_or(may, &found);
+	else
+		index_bits_and(may, &found);
+}
+
+/* Fragments that are looked up come before those that need a walk over all
+ * words, and the walk is saved where few documents are left. */
 static void find_candidates(struct index *index, struct pf_str folded,
 			    unsigned fields, struct index_set *set)
 {
 	uint32_t last = index->db.get_lastdocid();
 	struct index_needle needle;
 	bits may(last), partial(last);
+	bool first = true;
 
 	index_needle_parse(folded, &needle);
 	set->all = needle.n == 0;
 	set->exact = needle.exact;
-	for (size_t i = 0; i < needle.n; i++) {
-		bits found(last);
-
-		for (unsigned field = 0; field < INDEX_FIELDS; field++)
-			if (fields >> field & 1)
-				add_matching(index, field, needle.v[i], &found);
-		if (i == 0)
-			index_bits_or(&may, &found);
-		else
-			index_bits_and(&may, &found);
-		if (may.count == 0)
-			break;
-	}
+	for (int walk = 0; walk <= 1; walk++)
+		for (size_t i = 0; i < needle.n; i++)
+			if (needle.v[i].open_left == walk &&
+			    (first || may.count > (walk ? walk_worth : 0))) {
+				narrow(index, needle.v[i], fields, first, &may);
+				first = false;
+			}
 	add_postings(index->db, "X", &partial);
 	index_bits_or(&may, &partial);
 	std::swap<index_bits>(set->may, may);
@@ -365,6 +385,16 @@ static void fill_vocab(struct index_writer *writer)
 	}
 }
 
+static void commit(struct index_writer *writer, struct pf_error *err)
+{
+	uint64_t size;
+
+	check(index_vocab_sync(writer->vocab, &size, err));
+	writer->db.set_metadata("words", std::to_string(size));
+	writer->db.commit();
+	writer->postings = 0;
+}
+
 static std::unique_ptr<index_writer> open_writer(const char *path,
 						 const std::string &version,
 						 int how, struct pf_error *err)
@@ -380,10 +410,11 @@ static std::unique_ptr<index_writer> open_writer(const char *path,
 	if (writer->db.get_metadata("version") != version)
 		throw Xapian::DatabaseCorruptError("other version");
 	check(index_vocab_open(&writer->vocab, path,
-			       writer->db.get_uuid().c_str(), &complete, err));
+			       writer->db.get_uuid().c_str(),
+			       words_size(writer->db), &complete, err));
 	if (!complete) {
 		fill_vocab(writer.get());
-		check(index_vocab_sync(writer->vocab, err));
+		commit(writer.get(), err);
 	}
 	return writer;
 }
@@ -540,11 +571,7 @@ pf_status index_writer_note_get(struct index_writer *writer, const char *key,
 
 pf_status index_writer_commit(struct index_writer *writer, struct pf_error *err)
 {
-	return guard(err, "commit", [&] {
-		check(index_vocab_sync(writer->vocab, err));
-		writer->db.commit();
-		writer->postings = 0;
-	});
+	return guard(err, "commit", [&] { commit(writer, err); });
 }
 
 void index_writer_close(struct index_writer **writer)

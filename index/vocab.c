@@ -45,7 +45,8 @@ static pf_status open_file(const char *dir, const char *name, int flags,
 /* ---- reading --------------------------------------------------------- */
 
 pf_status index_vocab_load(struct pf_buf *terms, const char *dir,
-			   const char *uuid, struct pf_error *err)
+			   const char *uuid, uint64_t size,
+			   struct pf_error *err)
 {
 	pf_status status;
 	int fd;
@@ -56,9 +57,9 @@ pf_status index_vocab_load(struct pf_buf *terms, const char *dir,
 		return status;
 	status = pf_fs_read_fd(fd, terms, err);
 	close(fd);
-	if (!status && !head_is(pf_buf_str(terms), uuid))
+	if (!status && (terms->len < size || !head_is(pf_buf_str(terms), uuid)))
 		status = pf_error_set(err, PF_NOTFOUND, NULL,
-				      "%s/" NAME ": of another index", dir);
+				      "%s/" NAME ": not of this index", dir);
 	if (status)
 		pf_buf_release(terms);
 	return status;
@@ -119,7 +120,7 @@ static pf_status write_due(struct index_vocab *vocab, struct pf_error *err)
 
 /* Opens the file there is, if it is whole and of this database. */
 static pf_status open_old(struct index_vocab *vocab, const char *uuid,
-			  struct pf_error *err)
+			  uint64_t size, struct pf_error *err)
 {
 	struct stat st;
 	char head[128], last;
@@ -135,7 +136,7 @@ static pf_status open_old(struct index_vocab *vocab, const char *uuid,
 	if (status)
 		return status;
 	if (!head_is(pf_str_mem(head, got), uuid) ||
-	    (uint64_t)st.st_size > BYTES_MAX)
+	    (uint64_t)st.st_size < size || (uint64_t)st.st_size > BYTES_MAX)
 		return pf_error_set(err, PF_CORRUPT, NULL, NAME ": stale");
 	status = pf_fs_pread(vocab->fd, &last, 1, st.st_size - 1, &got, err);
 	if (!status && last != '\n')
@@ -144,7 +145,7 @@ static pf_status open_old(struct index_vocab *vocab, const char *uuid,
 }
 
 pf_status index_vocab_open(struct index_vocab **vocab_out, const char *dir,
-			   const char *uuid, bool *complete,
+			   const char *uuid, uint64_t size, bool *complete,
 			   struct pf_error *err)
 {
 	struct index_vocab *vocab = calloc(1, sizeof *vocab);
@@ -155,7 +156,7 @@ pf_status index_vocab_open(struct index_vocab **vocab_out, const char *dir,
 	vocab->fd = -1;
 	vocab->dir = pf_str_dup(pf_str_c(dir));
 	pf_buf_init(&vocab->due, DUE_MAX);
-	status = open_old(vocab, uuid, err);
+	status = open_old(vocab, uuid, size, err);
 	*complete = !status;
 	if (status) {
 		if (vocab->fd >= 0)
@@ -220,8 +221,10 @@ static pf_status give_name(struct index_vocab *vocab, struct pf_error *err)
 	return status;
 }
 
-pf_status index_vocab_sync(struct index_vocab *vocab, struct pf_error *err)
+pf_status index_vocab_sync(struct index_vocab *vocab, uint64_t *size,
+			   struct pf_error *err)
 {
+	struct stat st;
 	pf_status status = PF_OK;
 
 	if (vocab->due.len)
@@ -232,5 +235,9 @@ pf_status index_vocab_sync(struct index_vocab *vocab, struct pf_error *err)
 		vocab->dirty = false;
 	if (!status && vocab->fresh)
 		status = give_name(vocab, err);
+	if (!status && fstat(vocab->fd, &st) < 0)
+		status = pf_error_sys(err, errno, "stat " NAME);
+	if (!status)
+		*size = (uint64_t)st.st_size;
 	return status;
 }

@@ -165,16 +165,18 @@ static void give_field(struct walk *walk, const struct mime_field *field,
 static void give_params(struct walk *walk, const struct mime_field *field)
 {
 	struct pf_arena arena;
-	struct pf_str token;
+	struct pf_str type, subtype;
 	struct mime_params params = {0};
 
-	if (!pf_str_ieq(field->name, PF_STR("Content-Type")) &&
-	    !pf_str_ieq(field->name, PF_STR("Content-Disposition")))
+	if (pf_str_chr(field->raw, '*') < 0)
 		return;
 	pf_arena_init(&arena, 4 * MIME_HEADER_MAX);
-	if (mime_token_params(&arena, field->raw, &token, &params))
-		for (size_t i = 0; i < params.n; i++)
-			give_field(walk, field, params.v[i].value);
+	if (pf_str_ieq(field->name, PF_STR("Content-Type")))
+		mime_content_type(&arena, field->raw, &type, &subtype, &params);
+	else if (pf_str_ieq(field->name, PF_STR("Content-Disposition")))
+		mime_token_params(&arena, field->raw, &type, &params);
+	for (size_t i = 0; i < params.n; i++)
+		give_field(walk, field, params.v[i].value);
 	pf_arena_release(&arena);
 }
 
