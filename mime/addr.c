@@ -39,12 +39,13 @@ static bool add(struct reader *r, struct mime_addr addr)
 {
 	bool end = addr.kind == MIME_GROUP_END;
 
+	if (r->n + 1 >= MIME_ADDRS_MAX && !end) {
+		r->scan.p = r->scan.end;
+		return false;
+	}
 	if (r->n + 2 > r->cap && !(end && r->n < r->cap)) {
 		size_t cap = r->cap ? r->cap * 2 : 4;
-		struct mime_addr *v =
-		    r->n + 2 <= MIME_ADDRS_MAX
-			? pf_arena_array(r->arena, cap, sizeof *v)
-			: NULL;
+		struct mime_addr *v = pf_arena_array(r->arena, cap, sizeof *v);
 		if (!v) {
 			r->scan.p = r->scan.end;
 			return false;
@@ -91,7 +92,7 @@ static void take_word(struct reader *r)
 	r->quoted = mime_scan_at(&r->scan, '"');
 	if (r->words && !(r->glued && dot))
 		pf_buf_add_byte(&r->phrase, ' ');
-	if (r->words == 0 || !(r->glued || dot)) {
+	if (r->words == 0 || !dot) {
 		r->last = start;
 		pf_buf_clear(&r->local);
 		r->words++;
@@ -193,8 +194,8 @@ static void take_angle(struct reader *r, struct mime_addr *addr)
 	mime_scan_cfws(&r->scan, NULL);
 	while (r->scan.p < r->scan.end && !is_one_of(*r->scan.p, "<>@,;"))
 		take_word(r);
-	addr->local = keep(r, r->words > 1 ? pf_buf_str(&r->phrase)
-					   : pf_buf_str(&r->local));
+	bool good = r->words <= 1;
+	addr->local = keep(r, pf_buf_str(good ? &r->local : &r->phrase));
 	if (mime_scan_at(&r->scan, '@')) {
 		r->scan.p++;
 		pf_buf_clear(&r->text);
@@ -202,13 +203,14 @@ static void take_angle(struct reader *r, struct mime_addr *addr)
 		addr->domain = keep(r, pf_buf_str(&r->text));
 	}
 	const char *p = r->scan.p;
-	while (p < r->scan.end && !is_one_of(*p, "<>,;\""))
+	while (p < r->scan.end && !is_one_of(*p, "<>,\""))
 		p++;
 	if (p < r->scan.end && *p == '>') {
-		if (p != r->scan.p)
-			addr->domain = none;
+		good &= p == r->scan.p;
 		r->scan.p = p + 1;
 	}
+	if (!good)
+		addr->domain = none;
 }
 
 /* "a@b", "Name a@b", "a@b (Name)" */

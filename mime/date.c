@@ -113,25 +113,53 @@ static bool set_zone_name(struct date *d, struct pf_str s)
 	return s.n == 1;
 }
 
-/* "14:40", "14:40:00", "14:40:00.123" */
-static void set_time(struct date *d, struct pf_str s)
+static size_t span(const struct mime_scan *scan, bool (*in)(char))
 {
-	struct pf_str word;
+	const char *p = scan->p;
 
-	if (d->has_time)
-		return;
-	d->has_time = true;
-	d->hour = pf_str_split(&s, ':', &word) ? number(word) : -1;
-	d->minute = pf_str_split(&s, ':', &word) ? number(word) : -1;
-	if (s.p) {
-		size_t n = 0;
-		while (n < s.n && is_digit(s.p[n]))
-			n++;
-		d->second = number(pf_str_head(s, n));
+	while (p < scan->end && in(*p))
+		p++;
+	return (size_t)(p - scan->p);
+}
+
+/* Digits behind the next colon, or -1: "09 : 55" is a time too (RFC 5322
+ * 4.3). */
+static int next_number(struct mime_scan *scan)
+{
+	struct mime_scan ahead = *scan;
+
+	mime_scan_cfws(&ahead, NULL);
+	if (!mime_scan_at(&ahead, ':'))
+		return -1;
+	ahead.p++;
+	mime_scan_cfws(&ahead, NULL);
+	size_t n = span(&ahead, is_digit);
+	int value = number(pf_str_mem(ahead.p, n));
+	ahead.p += n;
+	*scan = ahead;
+	return n ? value : 99;
+}
+
+/* "14:40", "14:40:00", "14:40:00.123"; false: a number that is no hour. */
+static bool set_time(struct date *d, struct mime_scan *scan, int hour)
+{
+	int minute = next_number(scan), second = -1;
+
+	if (minute < 0)
+		return false;
+	second = next_number(scan);
+	if (mime_scan_at(scan, '.')) {
+		scan->p++;
+		scan->p += span(scan, is_digit);
 	}
-	if (d->hour < 0 || d->hour > 23 || d->minute < 0 || d->minute > 59 ||
-	    d->second < 0 || d->second > 60)
-		d->bad = true;
+	if (d->has_time)
+		return true;
+	d->has_time = true;
+	d->hour = hour;
+	d->minute = minute;
+	d->second = second < 0 ? 0 : second;
+	d->bad = hour < 0 || hour > 23 || minute > 59 || second > 60;
+	return true;
 }
 
 static void set_number(struct date *d, struct pf_str s)
@@ -169,20 +197,6 @@ static bool set_iso_date(struct date *d, struct pf_str s)
 	return true;
 }
 
-static size_t span(const struct mime_scan *scan, bool (*in)(char))
-{
-	const char *p = scan->p;
-
-	while (p < scan->end && in(*p))
-		p++;
-	return (size_t)(p - scan->p);
-}
-
-static bool is_time(char c)
-{
-	return is_digit(c) || c == ':' || c == '.';
-}
-
 static bool is_zone(char c)
 {
 	return is_digit(c) || c == ':';
@@ -202,14 +216,10 @@ static void read_piece(struct date *d, struct mime_scan *scan, bool blank)
 			scan->p += 10;
 			return;
 		}
-		size_t n = span(scan, is_time);
-		if (pf_str_chr(pf_str_head(rest, n), ':') > 0) {
-			set_time(d, pf_str_head(rest, n));
-		} else {
-			n = span(scan, is_digit);
-			set_number(d, pf_str_head(rest, n));
-		}
-		scan->p += n;
+		struct pf_str digits = pf_str_head(rest, span(scan, is_digit));
+		scan->p += digits.n;
+		if (!set_time(d, scan, number(digits)))
+			set_number(d, digits);
 	} else {
 		/* before the year a "-" is more likely part of the date */
 		bool zone = c == '+' || (c == '-' && (d->has_year || blank));

@@ -235,7 +235,7 @@ static bool open_char(struct mime_html *html, char c, struct pf_buf *out)
 		html->state = BANG;
 	} else if (c == '?') {
 		html->state = DECL;
-	} else if (c == '/' || is_alnum(c)) {
+	} else if (c == '/' || (is_alnum(c) && c > '9')) {
 		name_begin(html, NAME);
 		name_add(html, pf_ascii_lower(c));
 	} else {

@@ -153,7 +153,27 @@ static void add_param(struct mime_params *params, struct pf_str name,
 		params->v[params->n++] = (struct mime_param){name, value};
 }
 
-/* Joined, in the order of their first section, not decoded. */
+/* Joins name*0, name*1, ... behind one another; `name` gets a "*" when one of
+ * them is encoded. */
+static void join_sections(struct sections *list, struct section *s,
+			  struct pf_buf *name, struct pf_buf *value)
+{
+	struct pf_str base = s->base;
+	bool encoded = false;
+
+	pf_buf_clear(name);
+	pf_buf_clear(value);
+	for (int k = 1; s; s = find_section(list, base, k++)) {
+		s->done = true;
+		encoded |= s->encoded;
+		pf_buf_add_str(value, s->value);
+	}
+	pf_buf_add_str(name, base);
+	if (encoded)
+		pf_buf_add_byte(name, '*');
+}
+
+/* What was written, continued parameters joined but not decoded. */
 static void join(struct pf_arena *arena, struct sections *list,
 		 struct mime_params *written)
 {
@@ -162,32 +182,19 @@ static void join(struct pf_arena *arena, struct sections *list,
 	pf_buf_init(&value, MIME_HEADER_MAX);
 	pf_buf_init(&name, MIME_HEADER_MAX);
 	for (size_t i = 0; i < list->n; i++) {
-		struct section *s = &list->v[i], *next = s;
-		if (s->number < 0) {
-			if (!has_param(written, s->name))
-				add_param(written, s->name, s->value);
-			continue;
+		struct section *s = &list->v[i];
+		struct section *first = find_section(list, s->base, 0);
+		if (s->number >= 0 && first && !first->done) {
+			join_sections(list, first, &name, &value);
+			if (!has_param(written, pf_buf_str(&name)))
+				add_param(
+				    written,
+				    pf_arena_str(arena, pf_buf_str(&name)),
+				    pf_arena_str(arena, pf_buf_str(&value)));
 		}
-		if (s->done)
-			continue;
-		bool encoded = false;
-		pf_buf_clear(&value);
-		pf_buf_clear(&name);
-		for (int k = 0; (next = find_section(list, s->base, k)); k++) {
-			next->done = true;
-			encoded |= next->encoded;
-			pf_buf_add_str(&value, next->value);
-		}
-		s->done = true;
-		pf_buf_add_str(&name, value.len ? s->base : s->name);
-		if (encoded && value.len)
-			pf_buf_add_byte(&name, '*');
-		if (value.len == 0)
-			pf_buf_add_str(&value, s->value);
-		if (!has_param(written, pf_buf_str(&name)))
-			add_param(written,
-				  pf_arena_str(arena, pf_buf_str(&name)),
-				  pf_arena_str(arena, pf_buf_str(&value)));
+		/* a single one, or one after a gap */
+		if (!s->done && !has_param(written, s->name))
+			add_param(written, s->name, s->value);
 	}
 	pf_buf_release(&name);
 	pf_buf_release(&value);

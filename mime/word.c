@@ -216,12 +216,14 @@ void mime_encode_text(struct pf_buf *to, struct pf_str s)
 			column += n;
 		} else {
 			/* the blanks between encoded words belong inside */
-			while (n + 1 < s.n) {
-				struct pf_str rest = pf_str_from(s, n + 1);
+			for (size_t end = n; end < s.n;) {
+				struct pf_str rest = pf_str_from(s, end + 1);
 				size_t more = word_length(rest);
-				if (!needs_encoding(pf_str_head(rest, more)))
+				end += 1 + more;
+				if (needs_encoding(pf_str_head(rest, more)))
+					n = end;
+				else if (more > 0)
 					break;
-				n += 1 + more;
 			}
 			add_encoded(to, pf_str_head(s, n), &column, !first);
 		}

@@ -1,0 +1,160 @@
+#include "mime/charset.h"
+#include "tests/mime/util.h"
+
+#include "base/utf8.h"
+
+struct example {
+	const char *charset, *in, *want;
+	bool known;
+};
+
+/* Whole, and byte by byte. */
+static void check(const char *test, const struct example *e)
+{
+	struct pf_str in = pf_str_c(e->in), charset = pf_str_c(e->charset);
+	struct mime_conv conv;
+	struct pf_buf b;
+
+	pf_buf_init(&b, 1000);
+	bool known = mime_to_utf8(&b, charset, in);
+	tap_check_in(test, known == e->known && strcmp(b.data, e->want) == 0,
+		     "%s\n# got  %d %s\n# want %d %s", e->charset, known,
+		     b.data, e->known, e->want);
+	pf_buf_clear(&b);
+	ok(mime_conv_init(&conv, charset) == e->known);
+	for (size_t i = 0; i < in.n; i++)
+		mime_conv_add(&conv, pf_str_head(pf_str_from(in, i), 1), &b);
+	mime_conv_end(&conv, &b);
+	tap_check_in(test, strcmp(b.data, e->want) == 0,
+		     "%s in pieces\n# got  %s\n# want %s", e->charset, b.data,
+		     e->want);
+	pf_buf_release(&b);
+}
+
+static void converts(void)
+{
+	static const struct example list[] = {
+	    {"utf-8", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+	     "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", true},
+	    {"UTF8",
+	     "a\xff"
+	     "b\xc3",
+	     "a\xef\xbf\xbd"
+	     "b\xef\xbf\xbd",
+	     true},
+	    {"utf-8", "\xe2\x82x\xe2\x82",
+	     "\xef\xbf\xbd\xef\xbf\xbdx"
+	     "\xef\xbf\xbd\xef\xbf\xbd",
+	     true},
+	    {"us-ascii", "\x93gr\xfc\xdf!\x94",
+	     "\xe2\x80\x9cgr\xc3\xbc\xc3\x9f!\xe2\x80\x9d", true},
+	    {"us-ascii", "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", true},
+	    {"", "gr\xfc\xdf", "gr\xc3\xbc\xc3\x9f", false},
+	    {"x-unknown", "gr\xfc\xdf", "gr\xc3\xbc\xc3\x9f", false},
+	    {"iso-8859-1", "\x80\xe4", "\xe2\x82\xac\xc3\xa4", true},
+	    {"\"ISO-8859-15\"", "\xa4", "\xe2\x82\xac", true},
+	    {"gb2312", "\xc4\xe3\xba\xc3", "\xe4\xbd\xa0\xe5\xa5\xbd", true},
+	    {"ks_c_5601-1987", "\xb0\xa1\x8c\x63", "\xea\xb0\x80\xeb\x98\xa0",
+	     true},
+	    {"Shift_JIS", "\x93\xfa\x96\x7b\x87\x40",
+	     "\xe6\x97\xa5\xe6\x9c\xac\xe2\x91\xa0", true},
+	    {"euc-jp", "\xc6\xfc\xcb\xdc", "\xe6\x97\xa5\xe6\x9c\xac", true},
+	    {"iso-2022-jp", "\x1b$BF|K\\\x1b(B!", "\xe6\x97\xa5\xe6\x9c\xac!",
+	     true},
+	    {"big5", "\xa4\xa4\xa4\xe5", "\xe4\xb8\xad\xe6\x96\x87", true},
+	    {"koi8-r", "\xf0\xd2\xc9", "\xd0\x9f\xd1\x80\xd0\xb8", true},
+	    {"windows-1251", "\xcf\xf0\xe8", "\xd0\x9f\xd1\x80\xd0\xb8", true},
+	    {"utf-7", "+AOQ-x", "\xc3\xa4x", true},
+	    {"utf-16be-nothing", "ab", "ab", false},
+	    {"utf-8//TRANSLIT", "ab", "ab", false},
+	    {"../../x", "ab", "ab", false},
+	    {"euc-jp",
+	     "a\xff"
+	     "b",
+	     "a\xef\xbf\xbd"
+	     "b",
+	     true},
+	};
+
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+		check(__func__, &list[i]);
+	ok(mime_charset_known(PF_STR("utf-8")));
+	ok(!mime_charset_known(PF_STR("no-such-charset")));
+}
+
+/* More charsets than descriptors are kept, twice around. */
+static void keeps_no_state_between_uses(void)
+{
+	static const char *const names[] = {
+	    "koi8-r",	   "gb2312",	 "euc-jp", "big5",
+	    "iso-2022-jp", "iso-8859-7", "utf-7"};
+	struct pf_buf b;
+
+	pf_buf_init(&b, 1000);
+	for (size_t i = 0; i < 4 * sizeof names / sizeof names[0]; i++) {
+		const char *name = names[i % (sizeof names / sizeof names[0])];
+		pf_buf_clear(&b);
+		ok(mime_to_utf8(&b, pf_str_c(name), PF_STR("abc\x1b$B")));
+		ok(strncmp(b.data, "abc", 3) == 0);
+	}
+	pf_buf_release(&b);
+}
+
+static void folds(void)
+{
+	static const struct {
+		const char *in, *want;
+	} list[] = {
+	    {"Hello, World 1", "HELLO, WORLD 1"},
+	    {"gr\xc3\xbc\xc3\x9f", "GRU\xcc\x88\xc3\x9f"},
+	    {"u\xcc\x88", "U\xcc\x88"},
+	    {"\xd0\xbf\xd1\x80", "\xd0\x9f\xd0\xa0"},
+	    {"\xef\xbd\x81\xef\xbc\xa1", "AA"},		  /* full width */
+	    {"\xef\xbd\xb1", "\xe3\x82\xa2"},		  /* half width */
+	    {"\xcf\x83\xcf\x82", "\xce\xa3\xce\xa3"},	  /* sigmas */
+	    {"\xea\xb0\x80", "\xe1\x84\x80\xe1\x85\xa1"}, /* Hangul */
+	    {"\xc7\x86", "D\x7a\xcc\x8c"},
+	    {"a\xff\xc3", "A\xff\xc3"},
+	};
+	struct pf_buf b;
+
+	pf_buf_init(&b, 1000);
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+		pf_buf_clear(&b);
+		mime_fold(&b, pf_str_c(list[i].in));
+		is_str(b.data, list[i].want);
+	}
+	pf_buf_release(&b);
+}
+
+/* fold(a) + fold(b) == fold(a + b): substrings stay substrings. */
+static void folds_piecewise(void)
+{
+	struct pf_buf whole, parts, text;
+
+	pf_buf_init(&whole, 100000);
+	pf_buf_init(&parts, 100000);
+	pf_buf_init(&text, 100000);
+	for (uint32_t c = 0x80; c < 0x3400; c += 3)
+		pf_utf8_add(&text, c);
+	mime_fold(&whole, pf_buf_str(&text));
+	for (size_t i = 0, len; i < text.len; i += len) {
+		struct pf_str rest = pf_str_from(pf_buf_str(&text), i);
+		pf_utf8_next(rest, &len);
+		mime_fold(&parts, pf_str_head(rest, len));
+	}
+	ok(pf_str_eq(pf_buf_str(&whole), pf_buf_str(&parts)));
+	ok(pf_utf8_valid(pf_buf_str(&whole)));
+	pf_buf_release(&whole);
+	pf_buf_release(&parts);
+	pf_buf_release(&text);
+}
+
+int main(void)
+{
+	converts();
+	keeps_no_state_between_uses();
+	folds();
+	folds_piecewise();
+	return tap_done();
+}
