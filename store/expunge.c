@@ -1,0 +1,109 @@
+/*
+ * Removing messages: the files first, then the log.
+ *
+ * The other way round than flags (change.c), because here the Maildir heals
+ * by itself: if we are killed in between, the files are gone, and the next
+ * scan proves that and writes the same record.  And a file that cannot be
+ * removed needs nothing taken back.  After a power cut, files of expunged
+ * messages may return; the log knows their names (box->doomed).
+ */
+#include <stdlib.h>
+
+#include "store/box.h"
+
+/* Tries each UID once.  Those whose file was not where we thought stay in
+ * `uids`, for after a scan. */
+static pf_status unlink_files(struct store_box *box, struct store_uids *uids,
+			      struct store_ranges *gone, struct pf_error *err)
+{
+	struct pf_buf path = PF_BUF_INIT(1024);
+	pf_status status = PF_OK;
+	size_t left = 0;
+
+	store_scan_own_begin(box);
+	for (size_t i = 0; i < uids->n; i++) {
+		struct store_rec *rec = store_box_rec(box, uids->v[i]);
+		if (!rec || status != PF_OK)
+			continue;
+		pf_buf_clear(&path);
+		store_rec_path(box, rec, &path);
+		status = pf_fs_unlink(box->dir, path.data, err);
+		if (status == PF_NOTFOUND) {
+			uids->v[left++] = uids->v[i];
+			status = PF_OK;
+		} else if (status == PF_OK) {
+			store_ranges_add(gone, uids->v[i], false);
+		}
+	}
+	store_scan_own_end(box);
+	uids->n = left;
+	pf_buf_release(&path);
+	return status;
+}
+
+static pf_status expunge_uids(struct store_box *box, struct store_uids *uids,
+			      struct pf_error *err)
+{
+	pf_status status = PF_OK;
+
+	for (int round = 0; round < 4 && uids->n && status == PF_OK; round++) {
+		struct store_ranges gone = {0};
+		if (round > 0)
+			status = store_scan(box, true, err);
+		if (status == PF_OK)
+			status = unlink_files(box, uids, &gone, err);
+		if (gone.n) {
+			store_txn_expunge(box, box->modseq + 1, gone.v, gone.n);
+			store_txn_applied(box);
+			pf_status logged = store_txn_commit(
+			    box, true, status == PF_OK ? err : NULL);
+			if (status == PF_OK)
+				status = logged;
+			store_box_docs_changed(box);
+		}
+		pf_vec_release(&gone);
+	}
+	return status;
+}
+
+pf_status store_box_expunge(struct store_box *box, const uint32_t *uids,
+			    size_t count, bool any, struct pf_error *err)
+{
+	struct store_uids chosen = {0};
+	pf_status status = store_writable(box->store, err);
+
+	if (status == PF_OK)
+		status = store_box_lock(box, err);
+	if (status != PF_OK)
+		return status;
+	size_t n = uids ? count : box->recs.n;
+	for (size_t i = 0; i < n; i++) {
+		const struct store_msg *m =
+		    uids ? store_box_find(box, uids[i]) : &box->recs.v[i].m;
+		if (m && (any || m->flags & STORE_DELETED))
+			pf_vec_push(&chosen, m->uid);
+	}
+	status = expunge_uids(box, &chosen, err);
+	store_box_unlock(box);
+	pf_vec_release(&chosen);
+	return status;
+}
+
+pf_status store_box_expunged_since(struct store_box *box, uint64_t modseq,
+				   struct store_uids *uids, bool *complete,
+				   struct pf_error *err)
+{
+	size_t from = box->gone.n;
+
+	(void)err;
+	*complete = modseq >= box->gone_floor;
+	uids->n = 0;
+	while (from > 0 && box->gone.v[from - 1].modseq > modseq)
+		from--;
+	for (size_t i = from; i < box->gone.n; i++)
+		for (uint64_t uid = box->gone.v[i].lo;
+		     uid <= box->gone.v[i].hi && uids->n < 1u << 22; uid++)
+			pf_vec_push(uids, (uint32_t)uid);
+	store_uids_sort(uids);
+	return PF_OK;
+}
