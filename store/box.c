@@ -88,7 +88,7 @@ static void index_put(struct store_box *box, uint32_t at)
 
 struct store_rec *store_index_find(struct store_box *box, struct pf_str base)
 {
-	if (box->recs.n * 2 > box->index_cap) {
+	if (!box->index || box->recs.n * 2 > box->index_cap) {
 		store_index_drop(box);
 		box->index_cap = 64;
 		while (box->index_cap < box->recs.n * 3)
@@ -256,6 +256,22 @@ static pf_status rebuild(struct store_box *box, struct pf_error *err)
 	return status;
 }
 
+/* The snapshot may be older than what clients know: what happened since is
+ * in dovecot-uidlist and in the file names. */
+static pf_status without_log(struct store_box *box, bool *reload,
+			     struct pf_error *err)
+{
+	struct store_uidlist list = {0};
+	uint64_t now = (uint64_t)pf_clock_us();
+
+	box->noted = (struct store_noted){0};
+	box->rescan = true;
+	if (box->modseq < now)
+		box->modseq = now;
+	box->gone_floor = box->modseq;
+	return store_uidlist_read(box, reload, &list, err);
+}
+
 /* After a reload the sessions' views must hear what is gone. */
 static void tell_views(struct store_box *box, const struct store_recs *old)
 {
@@ -282,6 +298,8 @@ static pf_status load(struct store_box *box, struct pf_error *err)
 		status = store_log_read(box, &reload, err);
 	else
 		reload = true;
+	if (status == PF_OK && !reload && box->log_fd < 0)
+		status = without_log(box, &reload, err);
 	if (reload) {
 		status = rebuild(box, err);
 		rebuilt = true;

@@ -335,6 +335,9 @@ void store_txn_drop(struct store_box *box);
  * memory; on failure neither. */
 PF_CHECKED pf_status store_txn_commit(struct store_box *box, bool durable,
 				      struct pf_error *err);
+/* Only into the memory. */
+PF_CHECKED pf_status store_txn_apply(struct store_box *box,
+				     struct pf_error *err);
 /* For very many records: applies them and makes a checkpoint instead. */
 PF_CHECKED pf_status store_txn_commit_bulk(struct store_box *box,
 					   struct pf_error *err);

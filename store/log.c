@@ -222,13 +222,18 @@ static pf_status apply_txn(struct store_box *box, struct pf_error *err)
 			    "a log record of ours cannot be applied");
 }
 
+pf_status store_txn_apply(struct store_box *box, struct pf_error *err)
+{
+	seal(box);
+	return apply_txn(box, err);
+}
+
 /* A reader's own picture, until somebody who may write gives UIDs. */
 static pf_status apply_provisional(struct store_box *box, struct pf_error *err)
 {
 	uint64_t seq = box->seq;
 
-	seal(box);
-	pf_status status = apply_txn(box, err);
+	pf_status status = store_txn_apply(box, err);
 	box->seq = seq;
 	box->provisional = true;
 	return status;
@@ -273,8 +278,7 @@ pf_status store_txn_commit_bulk(struct store_box *box, struct pf_error *err)
 		store_txn_drop(box);
 		return status;
 	}
-	seal(box);
-	status = apply_txn(box, err);
+	status = store_txn_apply(box, err);
 	if (status == PF_OK)
 		status = store_checkpoint(box, err);
 	if (status != PF_OK)

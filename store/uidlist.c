@@ -155,7 +155,10 @@ static pf_status merge_claims(struct store_box *box, size_t first,
 		store_ranges_add(&lost, uids.v[i], false);
 	if (lost.n) {
 		store_txn_expunge(box, box->modseq + 1, lost.v, lost.n);
-		status = store_txn_commit(box, true, err);
+		/* without a log a commit would write a snapshot, and that must
+		 * wait until the claims have found their files */
+		status = box->log_fd < 0 ? store_txn_apply(box, err)
+					 : store_txn_commit(box, true, err);
 	}
 	pf_vec_release(&lost);
 	pf_vec_release(&uids);
@@ -200,7 +203,7 @@ pf_status store_uidlist_read(struct store_box *box, bool *adopt,
 		uint32_t last = box->claims.n > first
 				    ? box->claims.v[box->claims.n - 1].uid
 				    : 0;
-		if (box->loaded && box->recs.n)
+		if (box->recs.n)
 			status = merge_claims(box, first, err);
 		if (list->uidnext > box->uidnext)
 			box->uidnext = list->uidnext;

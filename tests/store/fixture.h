@@ -113,6 +113,25 @@ static inline const char *fixture_text(const char *path)
 			printf("# %s\n", err.log);                             \
 	} while (0)
 
+/* In helpers: fails loudly, is no check of its own. */
+#define must(call)                                                             \
+	do {                                                                   \
+		struct pf_error err = {0};                                     \
+		if ((call) != PF_OK) {                                         \
+			printf("Bail out! %s: %s\n", #call, err.log);          \
+			exit(1);                                               \
+		}                                                              \
+	} while (0)
+
+static inline struct store_box *fixture_box(struct store *store,
+					    const char *name)
+{
+	struct store_box *box = NULL;
+
+	must(store_box_open(store, pf_str_c(name), &box, &err));
+	return box;
+}
+
 static inline uint32_t fixture_append(struct store *store, const char *box,
 				      const char *text, uint32_t flags)
 {
@@ -120,9 +139,9 @@ static inline uint32_t fixture_append(struct store *store, const char *box,
 	struct store_draft *draft = NULL;
 	uint32_t validity = 0, uid = 0;
 
-	good(store_draft_new(store, &draft, &err));
-	good(store_draft_write(draft, text, strlen(text), &err));
-	good(store_deliver(store, pf_str_c(box), draft, &how, &validity, &uid,
+	must(store_draft_new(store, &draft, &err));
+	must(store_draft_write(draft, text, strlen(text), &err));
+	must(store_deliver(store, pf_str_c(box), draft, &how, &validity, &uid,
 			   NULL, &err));
 	store_draft_free(&draft);
 	return uid;
@@ -134,9 +153,9 @@ static inline void fixture_deliver(struct store *store, const char *box,
 	struct store_deliver how = {.flags = flags};
 	struct store_draft *draft = NULL;
 
-	good(store_draft_new(store, &draft, &err));
-	good(store_draft_write(draft, text, strlen(text), &err));
-	good(store_deliver(store, pf_str_c(box), draft, &how, NULL, NULL, NULL,
+	must(store_draft_new(store, &draft, &err));
+	must(store_draft_write(draft, text, strlen(text), &err));
+	must(store_deliver(store, pf_str_c(box), draft, &how, NULL, NULL, NULL,
 			   &err));
 	store_draft_free(&draft);
 }

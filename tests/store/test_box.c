@@ -1,19 +1,11 @@
 /* A mailbox end to end: delivery, APPEND, flags, expunge, copy, reopening. */
 #include "tests/store/fixture.h"
 
-static struct store_box *open_box(struct store *store, const char *name)
-{
-	struct store_box *box = NULL;
-
-	good(store_box_open(store, pf_str_c(name), &box, &err));
-	return box;
-}
-
 static void delivers_and_numbers(void)
 {
 	fixture_new();
 	struct store *store = fixture_open();
-	struct store_box *box = open_box(store, "INBOX");
+	struct store_box *box = fixture_box(store, "INBOX");
 	struct store_box_info info;
 
 	fixture_deliver(store, "inbox", "Subject: a\r\n\r\none\r\n", 0);
@@ -43,7 +35,7 @@ static void delivers_and_numbers(void)
 	store_close(&store);
 
 	store = fixture_open();
-	box = open_box(store, "INBOX");
+	box = fixture_box(store, "INBOX");
 	store_box_info(box, &info);
 	is_int(info.messages, 3);
 	is_int(info.uidnext, 4);
@@ -57,7 +49,7 @@ static void changes_flags(void)
 {
 	fixture_new();
 	struct store *store = fixture_open(), *other = fixture_open();
-	struct store_box *box = open_box(store, "INBOX"), *box2;
+	struct store_box *box = fixture_box(store, "INBOX"), *box2;
 	uint32_t all[] = {1, 2, 3, 4};
 	struct store_flag_change change = {
 	    .mode = STORE_FLAGS_ADD,
@@ -68,7 +60,7 @@ static void changes_flags(void)
 
 	for (int i = 0; i < 4; i++)
 		fixture_append(store, "INBOX", "x\n", 0);
-	box2 = open_box(other, "INBOX");
+	box2 = fixture_box(other, "INBOX");
 	store_box_info(box, &before);
 	unsigned number = 99;
 	good(store_box_keyword_number(box, PF_STR("$Junk"), true, &number,
@@ -122,7 +114,7 @@ static void copies_and_moves(void)
 {
 	fixture_new();
 	struct store *store = fixture_open();
-	struct store_box *box = open_box(store, "INBOX"), *to;
+	struct store_box *box = fixture_box(store, "INBOX"), *to;
 	struct store_uid_pairs pairs = {0};
 	uint32_t uids[] = {1, 2, 7}, validity = 0;
 	struct pf_error none;
@@ -136,7 +128,7 @@ static void copies_and_moves(void)
 	good(store_box_copy(box, uids, 3, PF_STR("Sent"), false, &validity,
 			    &pairs, &err));
 	is_int(pairs.n, 2);
-	to = open_box(store, "Sent");
+	to = fixture_box(store, "Sent");
 	struct store_box_info info;
 	store_box_info(to, &info);
 	is_int(info.messages, 2);
@@ -166,7 +158,7 @@ static void follows_other_programs(void)
 {
 	fixture_new();
 	struct store *store = fixture_open();
-	struct store_box *box = open_box(store, "INBOX");
+	struct store_box *box = fixture_box(store, "INBOX");
 	struct store_box_info info;
 
 	fixture_put("new/1700000000.M2P1.h", "two\n");
@@ -208,7 +200,7 @@ static void either_copy_is_enough(void)
 
 	for (int i = 0; i < 5; i++)
 		fixture_append(store, "INBOX", "x\n", i & 1 ? STORE_SEEN : 0);
-	box = open_box(store, "INBOX");
+	box = fixture_box(store, "INBOX");
 	uint32_t three = 3;
 	good(store_box_expunge(box, &three, 1, true, &err));
 	store_box_info(box, &info);
@@ -227,7 +219,7 @@ static void either_copy_is_enough(void)
 		if (lost == 3)
 			fixture_put("dovecot-uidlist", "garbage\n");
 		store = fixture_open();
-		box = open_box(store, "INBOX");
+		box = fixture_box(store, "INBOX");
 		store_box_info(box, &again);
 		is_int(again.uidvalidity, info.uidvalidity);
 		is_int(again.messages, 4);
