@@ -4,8 +4,9 @@
  * without I/O; the server (penfold-authd) and the clients on top.
  *
  * Only penfold-authd ever sees the password file.  Everybody else asks it:
- *   run_dir/auth.sock        Dovecot auth-client protocol (Postfix, imapd's
- *                            gate): is this password right?
+ *   run_dir/auth.sock        Dovecot auth-client protocol (Postfix, Exim): is
+ *                            this password right?
+ *   run_dir/auth-gate.sock   the same for imapd's gate (owner: gate_user)
  *   run_dir/auth-master.sock "USER" (mda: where is this user's mail?) and
  *                            "REQUEST" (a session: who logged in with this
  *                            one-time cookie?), Dovecot's master protocol

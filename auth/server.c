@@ -136,9 +136,10 @@ static void announce(struct auth_server *server)
 	pf_buf_clear(&server->mechanisms);
 	pf_buf_add_str(&server->mechanisms, pf_buf_str(&now));
 	pf_buf_release(&now);
-	for (struct pf_link *l = server->conns.next;
-	     !same && l != &server->conns; l = l->next) {
+	for (struct pf_link *l = server->conns.next, *next;
+	     !same && l != &server->conns; l = next) {
 		struct conn *c = pf_container_of(l, struct conn, link);
+		next = l->next;
 		if ((c->kind == AUTH || c->kind == GATE) &&
 		    pf_list_empty(&c->session.attempts))
 			net_conn_close(c->net);
@@ -201,10 +202,10 @@ static void log_attempt(const struct auth_attempt *a)
 
 	pf_log(a->verdict == AUTH_VERDICT_TROUBLE ? PF_LOG_ERROR : PF_LOG_INFO,
 	       "login", PF_LOGC("result", results[a->verdict]),
+	       PF_LOGC("why",
+		       a->verdict == AUTH_VERDICT_OK ? "right" : a->x.why),
 	       PF_LOGC("ip", a->remote_ip), PF_LOGC("mech", a->x.mech->name),
-	       PF_LOGC("service", a->service),
-	       PF_LOGC("why", a->verdict == AUTH_VERDICT_OK ? "" : a->x.why),
-	       PF_LOGS("user", name));
+	       PF_LOGC("service", a->service), PF_LOGS("user", name));
 }
 
 /* Who logged in under which id: for the session's REQUEST. */
@@ -328,10 +329,11 @@ static void flush_conn(struct conn *c)
 	pf_buf_clear(&c->out);
 	while (room && c->listing) {
 		if (c->list_at < auth_users_count(c->listing)) {
-			auth_master_user(
-			    &c->out, "LIST", c->list_id,
-			    auth_users_at(c->listing, c->list_at++),
-			    (struct pf_str){0});
+			const struct auth_user *user =
+			    auth_users_at(c->listing, c->list_at++);
+			if (!user->broken)
+				auth_master_user(&c->out, "LIST", c->list_id,
+						 user, (struct pf_str){0});
 		} else {
 			pf_buf_addf(&c->out, "DONE\t%u\n", c->list_id);
 			auth_users_unref(&c->listing);

@@ -34,10 +34,13 @@ static bool same_stamp(const struct stat *a, const struct stat *b)
 	       same_time(a->st_ctim, b->st_ctim);
 }
 
-/* Nothing was written to it since it got its place or its rights. */
-static bool was_renamed(const struct stat *st)
+/* Another file took the place of the one we know, and its last line is whole:
+ * somebody wrote it elsewhere and renamed it. */
+static bool was_renamed(const struct auth_source *source, const struct stat *st,
+			struct pf_str text)
 {
-	return !same_time(st->st_mtim, st->st_ctim);
+	return st->st_ino != source->stamp.st_ino &&
+	       pf_str_ends(text, PF_STR("\n"));
 }
 
 static bool is_old(const struct stat *st)
@@ -79,7 +82,8 @@ static void take(struct auth_source *source, struct pf_str text,
 		 const struct stat *st, bool rested)
 {
 	struct auth_users *fresh;
-	bool settled = rested || !source->users || was_renamed(st);
+	bool settled =
+	    rested || !source->users || was_renamed(source, st, text);
 
 	source->problems.n = 0;
 	auth_users_parse(source->conf, settled ? text : whole_lines(text),

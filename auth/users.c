@@ -276,7 +276,7 @@ static void set_nets(struct parser *ps, struct auth_user *user,
 			broken(ps, user, "allow_nets is not understood",
 			       "write addresses or ip/bits, parted by commas");
 	}
-	if (nets.n == 0)
+	if (nets.n == 0 && !user->broken)
 		broken(ps, user, "allow_nets names no network",
 		       "write addresses or ip/bits, parted by commas");
 	free(user->nets);
