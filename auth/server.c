@@ -200,12 +200,12 @@ static void log_attempt(const struct auth_attempt *a)
 	struct pf_str name =
 	    a->x.user ? pf_str_c(a->x.user) : pf_buf_str(&a->x.name);
 
-	pf_log(a->verdict == AUTH_VERDICT_TROUBLE ? PF_LOG_ERROR : PF_LOG_INFO,
-	       "login", PF_LOGC("result", results[a->verdict]),
-	       PF_LOGC("why",
-		       a->verdict == AUTH_VERDICT_OK ? "right" : a->x.why),
-	       PF_LOGC("ip", a->remote_ip), PF_LOGC("mech", a->x.mech->name),
-	       PF_LOGC("service", a->service), PF_LOGS("user", name));
+	pf_log(
+	    a->verdict == AUTH_VERDICT_TROUBLE ? PF_LOG_ERROR : PF_LOG_INFO,
+	    "login", PF_LOGC("result", results[a->verdict]),
+	    PF_LOGC("why", a->verdict == AUTH_VERDICT_OK ? "right" : a->x.why),
+	    PF_LOGC("ip", a->remote_ip), PF_LOGC("mech", a->x.mech->name),
+	    PF_LOGC("service", a->service), PF_LOGS("user", name));
 }
 
 /* Who logged in under which id: for the session's REQUEST. */
