@@ -121,6 +121,7 @@ static void show_action(struct pf_buf *to, const struct sieve_action *a)
 	if (a->kind == SIEVE_VACATION)
 		pf_buf_addf(to, " seconds %d", a->seconds);
 	pf_buf_add_c(to, a->mime ? " mime" : "");
+	pf_buf_add_c(to, a->refuse ? " refuse" : "");
 	pf_buf_add_c(to, a->create ? " create" : "");
 	pf_buf_add_c(to, a->copy ? " copy" : "");
 	if (a->flags_set) {
