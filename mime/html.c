@@ -66,18 +66,12 @@ static void add_text(struct mime_html *html, const char *p, size_t n,
 /* ---- tags ------------------------------------------------------------------
  */
 
-static bool is_one_of(const char *name, const char *const *list, size_t n)
+static int compare_names(const void *key, const void *entry)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(list[i], name) == 0)
-			return true;
-	return false;
+	return strcmp(key, *(const char *const *)entry);
 }
 
-#define IS_ONE_OF(name, list)                                                  \
-	is_one_of((name), (list), sizeof(list) / sizeof((list)[0]))
-
-/* Elements inside a line of text; every other one parts words. */
+/* Elements inside a line of text (sorted); every other one parts words. */
 static bool is_inline(const char *name)
 {
 	static const char *const list[] = {
@@ -87,14 +81,14 @@ static bool is_inline(const char *name)
 	    "samp", "small", "span",	"strike", "strong", "sub",  "sup",
 	    "tt",   "u",     "var",	"wbr"};
 
-	return IS_ONE_OF(name, list);
+	return bsearch(name, list, sizeof list / sizeof list[0], sizeof list[0],
+		       compare_names);
 }
 
 static bool is_dropped(const char *name)
 {
-	static const char *const list[] = {"script", "style", "title"};
-
-	return IS_ONE_OF(name, list);
+	return strcmp(name, "script") == 0 || strcmp(name, "style") == 0 ||
+	       strcmp(name, "title") == 0;
 }
 
 static void tag_begin(struct mime_html *html)
@@ -196,14 +190,21 @@ static void entity_end(struct mime_html *html, bool closed, struct pf_buf *out)
 /* ---- the machine -----------------------------------------------------------
  */
 
+static bool is_plain(char c)
+{
+	return (uint8_t)c > ' ' && c != '<' && c != '&';
+}
+
 /* Text up to the next character that means something. */
 static size_t text_run(struct mime_html *html, struct pf_str in,
 		       struct pf_buf *out)
 {
 	size_t n = 0;
 
-	while (n < in.n && in.p[n] != '<' && in.p[n] != '&' &&
-	       !is_space(in.p[n]))
+	/* one blank between words is text as it stands */
+	while (n < in.n &&
+	       (is_plain(in.p[n]) || (in.p[n] == ' ' && n > 0 && n + 1 < in.n &&
+				      is_plain(in.p[n + 1]))))
 		n++;
 	if (n) {
 		add_text(html, in.p, n, out);
@@ -213,9 +214,42 @@ static size_t text_run(struct mime_html *html, struct pf_str in,
 		html->state = OPEN;
 	else if (in.p[0] == '&')
 		name_begin(html, ENTITY);
-	else
+	else if (is_space(in.p[0]))
 		owe(html, ' ');
+	else
+		add_text(html, in.p, 1, out);
 	return 1;
+}
+
+/* How many characters the state can pass over without a change. */
+static size_t skip_run(const struct mime_html *html, struct pf_str in)
+{
+	const char *at = NULL;
+
+	switch ((enum state)html->state) {
+	case TAG:
+		if (!html->quote)
+			return 0;
+		at = memchr(in.p, html->quote, in.n);
+		break;
+	case DECL:
+		at = memchr(in.p, '>', in.n);
+		break;
+	case RAW:
+		at = memchr(in.p, '<', in.n);
+		break;
+	case TEXT:
+	case OPEN:
+	case NAME:
+	case BANG:
+	case DASH:
+	case COMMENT:
+	case ENTITY:
+	case RAW_OPEN:
+	case RAW_NAME:
+		return 0;
+	}
+	return at ? (size_t)(at - in.p) : in.n;
 }
 
 /* The characters of a comment: "-->" and, as browsers have it, "--!>". */
@@ -345,9 +379,12 @@ void mime_html_add(struct mime_html *html, struct pf_str in, struct pf_buf *out)
 	size_t i = 0;
 
 	while (i < in.n) {
-		if (html->state == TEXT)
+		if (html->state == TEXT) {
 			i += text_run(html, pf_str_from(in, i), out);
-		else
+			continue;
+		}
+		i += skip_run(html, pf_str_from(in, i));
+		if (i < in.n)
 			i += take(html, in.p[i], out);
 	}
 }
