@@ -63,7 +63,8 @@ static void execute_redirect(struct sieve_run *run,
 
 /* ---- tests of the header ---- */
 
-/* Names of fields are written without the colon. */
+/* Names of fields are written without the colon.  Only a warning: Dovecot's
+ * users have scripts with such a name, and the rest of them works. */
 static void check_names(struct sieve_compiler *compiler,
 			const struct sieve_arg *names)
 {
@@ -75,11 +76,11 @@ static void check_names(struct sieve_compiler *compiler,
 			good &= name.p[k] > ' ' && name.p[k] < 0x7f &&
 				name.p[k] != ':';
 		if (!good && !names->strings[i].pieces)
-			sieve_error(compiler, names->strings[i].at,
-				    pf_str_chr(name, ':') >= 0
-					? "write it without the colon"
-					: NULL,
-				    "this is no name of a header field");
+			sieve_warning(compiler, names->strings[i].at,
+				      pf_str_chr(name, ':') >= 0
+					  ? "write it without the colon"
+					  : NULL,
+				      "this is no name of a header field");
 	}
 }
 
