@@ -55,7 +55,6 @@ struct mime_parser {
 	struct mark now;
 	struct mark line;   /* where the current line began */
 	bool line_after_cr; /* the line end before it was CRLF */
-	bool ends_in_crlf;  /* so was the last one before `now` */
 	char last;	    /* the byte before `now` */
 	bool in_header;
 
@@ -329,7 +328,7 @@ static void advance(struct mime_parser *p, const char *from, size_t n)
 	if (p->last != '\n')
 		return;
 	p->now.lf++;
-	p->ends_in_crlf = before == '\r';
+	p->line_after_cr = before == '\r';
 	if (before != '\r')
 		p->now.bare++;
 }
@@ -337,7 +336,6 @@ static void advance(struct mime_parser *p, const char *from, size_t n)
 static void line_begin(struct mime_parser *p)
 {
 	p->line = p->now;
-	p->line_after_cr = p->ends_in_crlf;
 	p->head_len = 0;
 	p->watched = false;
 	p->field_at = p->fields.len;
@@ -411,7 +409,7 @@ static size_t add_plain(struct mime_parser *p, const char *from, size_t n)
 			break;
 	}
 	if (lines) {
-		p->ends_in_crlf = before == '\r';
+		p->line_after_cr = before == '\r';
 		p->now.lf += lines;
 		p->now.bare += bare;
 		p->now.at += (size_t)(at - from);

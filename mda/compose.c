@@ -1,0 +1,223 @@
+/*
+ * Mail that penfold writes itself: answers of vacation (RFC 5230, RFC 3834),
+ * refusals (RFC 5429, as a report of RFC 8098), and letters to a user whose
+ * script is broken.  LF line ends; the MTA makes CRLF of them.
+ */
+#include "mda/mda.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "mime/mime.h"
+
+#define FIELD_MAX      4096 /* of the original that we quote in ours */
+#define QUOTED_HEADERS (64 * 1024)
+
+/* One line without control characters. */
+static void add_clean(struct pf_buf *to, struct pf_str s)
+{
+	if (s.n > FIELD_MAX)
+		s.n = FIELD_MAX;
+	for (size_t i = 0; i < s.n; i++)
+		pf_buf_add_byte(to,
+				(unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f
+				    ? ' '
+				    : s.p[i]);
+}
+
+static void add_field(struct pf_buf *to, const char *name, struct pf_str value)
+{
+	struct pf_buf clean = PF_BUF_INIT(FIELD_MAX);
+
+	if (value.n == 0)
+		return;
+	add_clean(&clean, value);
+	pf_buf_addf(to, "%s: ", name);
+	mime_encode_text(to, pf_buf_str(&clean));
+	pf_buf_add_byte(to, '\n');
+	pf_buf_release(&clean);
+}
+
+/* The first field of that name, unfolded; empty if there is none. */
+static void find_field(struct pf_str header, struct pf_str name,
+		       struct pf_buf *to)
+{
+	struct mime_field field;
+	size_t pos = 0;
+
+	while (mime_field_next(header, &pos, &field))
+		if (pf_str_ieq(field.name, name)) {
+			mime_unfold(to, field.raw);
+			return;
+		}
+}
+
+bool mda_looped(struct pf_str header, struct pf_str address)
+{
+	struct mime_field field;
+	size_t pos = 0;
+
+	while (mime_field_next(header, &pos, &field))
+		if (pf_str_ieq(field.name, PF_STR(MDA_LOOP_FIELD)) &&
+		    pf_str_ieq(pf_str_trim(field.raw), address))
+			return true;
+	return false;
+}
+
+/* Message-ID and References of what we answer (RFC 5322 3.6.4). */
+static void add_thread(struct pf_buf *to, struct pf_str header)
+{
+	struct pf_buf id = PF_BUF_INIT(FIELD_MAX),
+		      refs = PF_BUF_INIT(FIELD_MAX);
+	struct pf_str one, before;
+	size_t pos = 0;
+
+	find_field(header, PF_STR("Message-ID"), &id);
+	find_field(header, PF_STR("References"), &refs);
+	if (mime_msgid_next(pf_buf_str(&id), &pos, &one)) {
+		pf_buf_addf(to, "In-Reply-To: %.*s\nReferences:", (int)one.n,
+			    one.p);
+		for (pos = 0;
+		     mime_msgid_next(pf_buf_str(&refs), &pos, &before);)
+			pf_buf_addf(to, " %.*s\n", (int)before.n, before.p);
+		pf_buf_addf(to, " %.*s\n", (int)one.n, one.p);
+	}
+	pf_buf_release(&id);
+	pf_buf_release(&refs);
+}
+
+static void add_trace(struct mda *mda, const char *auto_submitted,
+		      struct pf_buf *to)
+{
+	char id[MDA_ID_SIZE];
+
+	mda_id_make(id);
+	pf_buf_addf(to, "Message-ID: <%s@%s>\nDate: ", id, mda->hostname);
+	mime_date_format(to, pf_clock_now(), 0);
+	pf_buf_addf(to, "\nAuto-Submitted: %s\nMIME-Version: 1.0\n",
+		    auto_submitted);
+}
+
+static void add_text(struct pf_buf *to, struct pf_str text)
+{
+	pf_buf_add_c(to, "Content-Type: text/plain; charset=utf-8\n"
+			 "Content-Transfer-Encoding: quoted-printable\n\n");
+	mime_qp_encode(to, text);
+	pf_buf_add_byte(to, '\n');
+}
+
+static struct pf_str postmaster(struct mda *mda, struct pf_buf *to)
+{
+	if (*mda->conf->postmaster_address)
+		pf_buf_add_c(to, mda->conf->postmaster_address);
+	else
+		pf_buf_addf(to, "postmaster@%s", mda->hostname);
+	return pf_buf_str(to);
+}
+
+void mda_compose_vacation(struct mda *mda, const struct mda_rcpt *rcpt,
+			  const struct sieve_action *action,
+			  struct pf_str header, struct pf_buf *to)
+{
+	struct pf_buf subject = PF_BUF_INIT(2 * FIELD_MAX);
+
+	add_field(to, "From",
+		  action->address.n ? action->address
+				    : pf_str_c(rcpt->address));
+	add_field(to, "To", action->reply_to);
+	if (action->subject.n) {
+		add_field(to, "Subject", action->subject);
+	} else { /* RFC 5230 4.3 */
+		struct mime_field field;
+		size_t pos = 0;
+
+		pf_buf_add_c(&subject, "Auto: ");
+		while (mime_field_next(header, &pos, &field))
+			if (pf_str_ieq(field.name, PF_STR("Subject"))) {
+				mime_decode_text(&subject, field.raw);
+				break;
+			}
+		add_field(to, "Subject", pf_buf_str(&subject));
+	}
+	add_thread(to, header);
+	add_trace(mda, "auto-replied", to);
+	if (action->mime)
+		pf_buf_add_str(to, action->text); /* header fields and body */
+	else
+		add_text(to, action->text);
+	pf_buf_release(&subject);
+}
+
+/* CRLF becomes LF, and it cannot end in the middle of a field's line. */
+static void add_headers(struct pf_buf *to, struct pf_str header)
+{
+	header = pf_str_head(header, QUOTED_HEADERS);
+	for (size_t i = 0; i < header.n; i++)
+		if (header.p[i] != '\r')
+			pf_buf_add_byte(to, header.p[i]);
+	pf_buf_add_byte(to, '\n');
+}
+
+void mda_compose_reject(struct mda *mda, const struct mda_rcpt *rcpt,
+			struct pf_str sender, struct pf_str reason,
+			struct pf_str header, struct pf_buf *to)
+{
+	struct pf_buf from = PF_BUF_INIT(1024), id = PF_BUF_INIT(FIELD_MAX);
+	struct pf_str one;
+	size_t pos = 0;
+	char bound[MDA_ID_SIZE];
+
+	mda_id_make(bound);
+	find_field(header, PF_STR("Message-ID"), &id);
+	add_field(to, "From", postmaster(mda, &from));
+	add_field(to, "To", sender);
+	add_field(to, "Subject", PF_STR("Your message was refused"));
+	add_thread(to, header);
+	add_trace(mda, "auto-replied", to);
+	pf_buf_addf(to,
+		    "Content-Type: multipart/report;\n"
+		    "\treport-type=disposition-notification; boundary=\"%s\"\n"
+		    "\n--%s\n",
+		    bound, bound);
+	add_text(to, reason);
+	pf_buf_addf(to,
+		    "--%s\nContent-Type: message/disposition-notification\n\n"
+		    "Reporting-UA: %s; penfold\n",
+		    bound, mda->hostname);
+	if (rcpt->orcpt)
+		pf_buf_addf(to, "Original-Recipient: %s\n", rcpt->orcpt);
+	pf_buf_addf(to, "Final-Recipient: rfc822; %s\n", rcpt->address);
+	if (mime_msgid_next(pf_buf_str(&id), &pos, &one))
+		pf_buf_addf(to, "Original-Message-ID: %.*s\n", (int)one.n,
+			    one.p);
+	pf_buf_addf(to,
+		    "Disposition: automatic-action/MDN-sent-automatically; "
+		    "deleted\n\n--%s\nContent-Type: text/rfc822-headers\n\n",
+		    bound);
+	add_headers(to, header);
+	pf_buf_addf(to, "--%s--\n", bound);
+	pf_buf_release(&from);
+	pf_buf_release(&id);
+}
+
+void mda_compose_notice(struct mda *mda, const struct auth_identity *id,
+			const char *path, const char *problem,
+			struct pf_buf *to)
+{
+	struct pf_buf from = PF_BUF_INIT(1024), text = PF_BUF_INIT(16 * 1024);
+
+	add_field(to, "From", postmaster(mda, &from));
+	add_field(to, "To", pf_str_c(id->user));
+	add_field(to, "Subject", PF_STR("Your Sieve script has an error"));
+	add_trace(mda, "auto-generated", to);
+	pf_buf_addf(&text,
+		    "Your mail filter\n\n    %s\n\ncould not be run:\n\n"
+		    "    %s\n\n"
+		    "No mail is lost: until it is repaired everything is put "
+		    "into INBOX.\nThis letter is sent once for each version "
+		    "of the script.\n",
+		    path, problem);
+	add_text(to, pf_buf_str(&text));
+	pf_buf_release(&from);
+	pf_buf_release(&text);
+}

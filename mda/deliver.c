@@ -1,0 +1,626 @@
+/*
+ * Delivery to one recipient: the user's script decides; where it ends in an
+ * implicit keep, the address rule finds the folder; INBOX is the answer to
+ * every doubt.
+ *
+ * The order of effects is chosen so that a failure leaves nothing half done:
+ * the message file is written and synced, then redirects and notices are
+ * given to the MTA (they may fail: 451, and nothing is stored yet), then the
+ * file is linked into its folders.  Only if that last step fails after a
+ * redirect can a retry send the redirect twice; the other order could lose
+ * it.  Answers (vacation) come last and never change the reply.
+ */
+#include "mda/mda.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "mime/mime.h"
+
+#define KEYWORDS_MAX 64
+#define DETAIL_MAX   100  /* bytes of an extension that names a folder */
+#define FOLDERS_MAX  1000 /* no more are made for extensions */
+#define RECEIVED_MAX 50	  /* no redirect beyond that many hops */
+#define NOTICE_FILE  ".penfold-notice"
+
+struct delivery {
+	struct mda *mda;
+	struct mda_message *message;
+	struct mda_rcpt *rcpt;
+	struct store *store;
+	struct store_draft *draft, *own;
+	struct pf_buf header;  /* with our prefix, as the script sees it */
+	struct pf_buf folders; /* "INBOX, nanog": for the reply */
+	unsigned stored, sent;
+	bool refused;
+};
+
+/* ---- telling others ---- */
+
+static void journal(struct delivery *d, struct pf_str folder,
+		    struct pf_str file, struct pf_str rule)
+{
+	const struct mda_envelope *env = &d->message->envelope;
+	const struct pf_journal_entry entry = {
+	    .when_us = pf_clock_us(),
+	    .id = pf_str_c(d->message->id),
+	    .queue_id = env->queue,
+	    .sender = env->from,
+	    .recipient = pf_str_c(d->rcpt->address),
+	    .user = pf_str_c(d->rcpt->id.user),
+	    .mailbox = folder,
+	    .file = file,
+	    .rule = rule,
+	    .size = d->message->size,
+	};
+	struct pf_error err;
+
+	if (d->mda->journal &&
+	    pf_journal_append(d->mda->journal, &entry, &err) != PF_OK)
+		pf_log_error(PF_LOG_WARN, "journal", &err,
+			     PF_LOGC("id", d->message->id));
+	pf_log(PF_LOG_INFO, folder.n ? "delivered" : "filtered",
+	       PF_LOGC("id", d->message->id), PF_LOGS("queue", env->queue),
+	       PF_LOGS("folder", folder), PF_LOGS("rule", rule),
+	       PF_LOGU("size", d->message->size),
+	       PF_LOGS("client", env->client),
+	       PF_LOGC("user", d->rcpt->id.user), PF_LOGS("from", env->from),
+	       PF_LOGC("to", d->rcpt->address));
+}
+
+static void problem(struct delivery *d, const char *event,
+		    const struct pf_error *err)
+{
+	pf_log_error(PF_LOG_WARN, event, err, PF_LOGC("id", d->message->id),
+		     PF_LOGC("user", d->rcpt->id.user));
+}
+
+/* ---- storing ---- */
+
+static bool system_flag(struct pf_str name, uint32_t *flags)
+{
+	static const struct {
+		struct pf_str name;
+		uint32_t flag;
+	} known[] = {{PF_STR("\\Seen"), STORE_SEEN},
+		     {PF_STR("\\Answered"), STORE_ANSWERED},
+		     {PF_STR("\\Flagged"), STORE_FLAGGED},
+		     {PF_STR("\\Deleted"), STORE_DELETED},
+		     {PF_STR("\\Draft"), STORE_DRAFT},
+		     {PF_STR("$Forwarded"), STORE_PASSED}};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (pf_str_ieq(name, known[i].name)) {
+			*flags |= known[i].flag;
+			return true;
+		}
+	return name.n == 0 || name.p[0] == '\\';
+}
+
+static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
+			  const struct sieve_action *action, struct pf_str rule,
+			  struct pf_error *err)
+{
+	struct pf_str keywords[KEYWORDS_MAX];
+	struct store_deliver how = {.create = create, .keywords = keywords};
+	struct pf_buf file = PF_BUF_INIT(1024);
+	pf_status status;
+
+	for (size_t i = 0; action && i < action->flag_count; i++)
+		if (!system_flag(action->flags[i], &how.flags) &&
+		    how.keyword_count < KEYWORDS_MAX)
+			keywords[how.keyword_count++] = action->flags[i];
+	status = store_deliver(d->store, folder, d->draft, &how, NULL, NULL,
+			       &file, err);
+	if (status == PF_OK) {
+		d->stored++;
+		if (d->folders.len)
+			pf_buf_add_c(&d->folders, ", ");
+		pf_buf_add_str(&d->folders, folder);
+		journal(d, folder, pf_buf_str(&file), rule);
+		mda_index_notify(d->mda, d->rcpt->id.user, folder);
+	}
+	pf_buf_release(&file);
+	return status;
+}
+
+/* What INBOX would meet as well: no use to try there. */
+static bool affects_all(pf_status status)
+{
+	return status == PF_NOSPACE || status == PF_OVERQUOTA ||
+	       status == PF_IO || status == PF_NOMEM || status == PF_BUSY;
+}
+
+static pf_status store_or_inbox(struct delivery *d, struct pf_str folder,
+				bool create, const struct sieve_action *action,
+				struct pf_str rule, struct pf_error *err)
+{
+	pf_status status = store_in(d, folder, create, action, rule, err);
+	struct pf_buf why = PF_BUF_INIT(1024);
+
+	if (status == PF_OK || affects_all(status) ||
+	    pf_str_ieq(folder, PF_STR("INBOX")))
+		return status;
+	problem(d, "folder not usable, taking INBOX", err);
+	pf_buf_addf(&why, "%.*s, but the folder is not usable (%s)",
+		    (int)rule.n, rule.p, pf_status_text(status));
+	status =
+	    store_in(d, PF_STR("INBOX"), false, action, pf_buf_str(&why), err);
+	pf_buf_release(&why);
+	return status;
+}
+
+/* ---- the address rule ---- */
+
+/* May an extension, which anybody can make up, become a folder? */
+static bool detail_names_folder(struct delivery *d, struct pf_str detail)
+{
+	char separator = d->mda->conf->hierarchy_separator[0];
+
+	if (detail.n == 0 || detail.n > DETAIL_MAX || !pf_utf8_valid(detail) ||
+	    detail.p[0] == separator || detail.p[detail.n - 1] == separator)
+		return false;
+	for (size_t i = 0; i < detail.n; i++)
+		if ((unsigned char)detail.p[i] < 0x20 || detail.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* Strangers can choose extensions, so they cannot have us make folders
+ * without end. */
+static bool room_for_folder(struct delivery *d)
+{
+	DIR *dir = opendir(store_root(d->store));
+	int n = 0;
+
+	if (!dir)
+		return false;
+	while (n < FOLDERS_MAX && readdir(dir))
+		n++;
+	closedir(dir);
+	return n < FOLDERS_MAX;
+}
+
+/* Where an implicit keep goes: `folder`, `rule`, and whether to create. */
+static bool address_rule(struct delivery *d, struct pf_buf *folder,
+			 struct pf_buf *rule)
+{
+	struct pf_str detail = pf_str_c(d->rcpt->id.detail);
+	const char *site = d->mda->conf->extension_folder;
+	bool exists = false;
+
+	if (detail.n &&
+	    mda_rules_list(d->mda->rules, &d->rcpt->id, detail, folder, rule))
+		return true;
+	pf_buf_add_c(rule, "default");
+	if (detail.n && strcmp(site, "inbox") != 0 &&
+	    detail_names_folder(d, detail) &&
+	    (store_name_check(d->store, detail, &exists, NULL) == PF_OK ||
+	     strcmp(site, "create") == 0)) {
+		bool create = strcmp(site, "create") == 0;
+
+		if (exists || (create && room_for_folder(d))) {
+			pf_buf_add_str(folder, detail);
+			pf_buf_clear(rule);
+			pf_buf_addf(rule, "site rule (extension_folder = %s)",
+				    site);
+			return create;
+		}
+	}
+	pf_buf_add_c(folder, "INBOX");
+	return false;
+}
+
+static pf_status implicit_keep(struct delivery *d,
+			       const struct sieve_action *action,
+			       struct pf_error *err)
+{
+	struct pf_buf folder = PF_BUF_INIT(4096), rule = PF_BUF_INIT(8192);
+	bool create = address_rule(d, &folder, &rule);
+	pf_status status = store_or_inbox(d, pf_buf_str(&folder), create,
+					  action, pf_buf_str(&rule), err);
+
+	pf_buf_release(&folder);
+	pf_buf_release(&rule);
+	return status;
+}
+
+/* ---- running the script ---- */
+
+static bool mailbox_exists(void *arg, struct pf_str name)
+{
+	struct delivery *d = arg;
+	bool exists = false;
+
+	return store_name_check(d->store, name, &exists, NULL) == PF_OK &&
+	       exists;
+}
+
+/* The script sees the fields as the file has them, and always its own
+ * Delivered-To, also where the file is shared. */
+static void make_header(struct delivery *d)
+{
+	const struct mda_message *m = d->message;
+
+	pf_buf_init(&d->header, MIME_HEADER_MAX + 64 * 1024);
+	pf_buf_addf(&d->header, "Return-Path: <%.*s>\nDelivered-To: %s\n",
+		    (int)m->envelope.from.n, m->envelope.from.p,
+		    d->rcpt->address);
+	pf_buf_add(&d->header, m->prefix.data + m->relay_from,
+		   m->prefix.len - m->relay_from);
+	pf_buf_add_str(&d->header, mda_message_header(m));
+}
+
+/* "user" of user+detail@domain, for the envelope test */
+static struct pf_str user_part(const struct mda_rcpt *rcpt)
+{
+	struct pf_str s = pf_str_c(rcpt->address);
+	ptrdiff_t at = pf_str_rchr(s, '@');
+	size_t detail = rcpt->id.detail ? strlen(rcpt->id.detail) + 1 : 0;
+
+	if (at >= 0)
+		s = pf_str_head(s, (size_t)at);
+	return detail < s.n ? pf_str_head(s, s.n - detail) : s;
+}
+
+static void run_script(struct delivery *d, const struct mda_script *script,
+		       struct sieve_result *result)
+{
+	const struct mda_message *m = d->message;
+	const struct pf_conf *conf = d->mda->conf;
+	struct sieve_limits limits = sieve_default_limits;
+	const struct sieve_message message = {
+	    .header = pf_buf_str(&d->header),
+	    .size = m->size + m->prefix.len,
+	    .from = m->envelope.from,
+	    .to = pf_str_c(d->rcpt->address),
+	    .user = user_part(d->rcpt),
+	    .detail = pf_str_c(d->rcpt->id.detail),
+	    .has_detail = d->rcpt->id.detail != NULL,
+	    .delimiters = conf->recipient_delimiter,
+	    .arg = d,
+	    .mailbox_exists = mailbox_exists,
+	    .now = pf_clock_now(),
+	};
+	struct pf_error err;
+
+	limits.actions_max = (int)conf->sieve_actions_max;
+	limits.redirects_max = (int)conf->sieve_redirects_max;
+	if (sieve_run(script->script, &message, &limits, NULL, NULL, result,
+		      &err) != PF_OK) {
+		problem(d, "sieve", &err);
+		result->failed = true;
+		snprintf(result->problem, sizeof result->problem,
+			 "the mail server could not run the script");
+	}
+}
+
+/* A broken script: one letter to the user for each state of the file. */
+static void notify_user(struct delivery *d, const struct mda_script *script,
+			const char *text)
+{
+	struct pf_buf letter = PF_BUF_INIT(64 * 1024);
+	struct pf_buf told = PF_BUF_INIT(8192), now = PF_BUF_INIT(8192);
+	struct store_deliver how = {.flags = 0};
+	struct store_draft *draft = NULL;
+	struct pf_error err;
+	int home, fd;
+
+	pf_log(PF_LOG_WARN, "sieve script", PF_LOGC("user", d->rcpt->id.user),
+	       PF_LOGC("path", script->path), PF_LOGC("msg", text));
+	if (pf_fs_open(AT_FDCWD, d->rcpt->id.home, O_RDONLY | O_DIRECTORY, 0,
+		       &home, &err) != PF_OK)
+		return;
+	pf_buf_addf(&now, "%lld %s\n", (long long)script->mtime_ns,
+		    script->path);
+	if (pf_fs_read(home, NOTICE_FILE, &told, NULL) != PF_OK ||
+	    !pf_str_eq(pf_buf_str(&told), pf_buf_str(&now))) {
+		pf_status status;
+
+		mda_compose_notice(d->mda, &d->rcpt->id, script->path, text,
+				   &letter);
+		status = pf_fs_replace(home, NOTICE_FILE, pf_buf_str(&now),
+				       0600, false, &err);
+		if (status == PF_OK)
+			status = store_draft_new(d->store, &draft, &err);
+		if (status == PF_OK)
+			status = store_draft_write(draft, letter.data,
+						   letter.len, &err);
+		if (status == PF_OK)
+			status = store_draft_finish(draft, &fd, &err);
+		if (status == PF_OK)
+			status = store_deliver(d->store, PF_STR("INBOX"), draft,
+					       &how, NULL, NULL, NULL, &err);
+		if (status != PF_OK)
+			problem(d, "notice", &err);
+		store_draft_free(&draft);
+	}
+	close(home);
+	pf_buf_release(&letter);
+	pf_buf_release(&told);
+	pf_buf_release(&now);
+}
+
+/* ---- actions that leave the house ---- */
+
+static bool too_many_hops(struct pf_str header)
+{
+	struct mime_field field;
+	size_t pos = 0;
+	int n = 0;
+
+	while (mime_field_next(header, &pos, &field))
+		n += pf_str_ieq(field.name, PF_STR("Received"));
+	return n > RECEIVED_MAX;
+}
+
+static pf_status redirect(struct delivery *d, const struct sieve_action *action,
+			  struct pf_error *err)
+{
+	const struct mda_message *m = d->message;
+	struct pf_buf head = PF_BUF_INIT(8192), rule = PF_BUF_INIT(4096);
+	pf_status status;
+
+	if (mda_looped(pf_buf_str(&d->header), pf_str_c(d->rcpt->address)) ||
+	    too_many_hops(pf_buf_str(&d->header)))
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "redirect would loop");
+	pf_buf_addf(&head, MDA_LOOP_FIELD ": %s\n", d->rcpt->address);
+	status = mda_send(d->mda, m->envelope.from, action->address,
+			  pf_buf_str(&head), m->fd, (off_t)m->relay_from, err);
+	if (status == PF_OK) {
+		d->sent++;
+		pf_buf_addf(&rule, "sieve line %d: redirect to %.*s",
+			    action->line, (int)action->address.n,
+			    action->address.p);
+		journal(d, PF_STR(""), PF_STR(""), pf_buf_str(&rule));
+	}
+	pf_buf_release(&head);
+	pf_buf_release(&rule);
+	return status;
+}
+
+static pf_status reject(struct delivery *d, const struct sieve_action *action,
+			struct pf_error *err)
+{
+	struct pf_str sender = d->message->envelope.from;
+	struct pf_buf notice = PF_BUF_INIT(2 << 20), rule = PF_BUF_INIT(100);
+	pf_status status = PF_OK;
+
+	/* nobody to tell (RFC 5429 2.1.1); the notice itself comes from <> */
+	if (sender.n) {
+		mda_compose_reject(d->mda, d->rcpt, sender, action->text,
+				   mda_message_header(d->message), &notice);
+		status = mda_send(d->mda, PF_STR(""), sender,
+				  pf_buf_str(&notice), -1, 0, err);
+	}
+	if (status == PF_OK) {
+		d->refused = true;
+		pf_buf_addf(&rule, "sieve line %d: reject", action->line);
+		journal(d, PF_STR(""), PF_STR(""), pf_buf_str(&rule));
+	}
+	pf_buf_release(&notice);
+	pf_buf_release(&rule);
+	return status;
+}
+
+static void vacation(struct delivery *d, const struct sieve_action *action)
+{
+	struct pf_buf answer = PF_BUF_INIT(2 << 20);
+	struct pf_error err;
+
+	if (!mda_vacation_due(&d->rcpt->id, action->handle, action->reply_to,
+			      action->seconds))
+		return;
+	mda_compose_vacation(d->mda, d->rcpt, action,
+			     mda_message_header(d->message), &answer);
+	if (mda_send(d->mda, PF_STR(""), action->reply_to, pf_buf_str(&answer),
+		     -1, 0, &err) != PF_OK)
+		problem(d, "vacation", &err);
+	pf_buf_release(&answer);
+}
+
+/* ---- the actions of a run ---- */
+
+/* Redirects and rejects.  A temporary failure ends the delivery; what can
+ * never be sent makes us keep the message instead. */
+static pf_status send_away(struct delivery *d, const struct sieve_result *run,
+			   bool *keep, struct pf_error *err)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		const struct sieve_action *action = &run->actions[i];
+		pf_status status = PF_OK;
+
+		if (action->kind == SIEVE_REDIRECT)
+			status = redirect(d, action, err);
+		else if (action->kind == SIEVE_REJECT)
+			status = reject(d, action, err);
+		if (status == PF_INVALID) {
+			problem(d, "keeping what cannot be sent", err);
+			*keep = true;
+		} else if (status != PF_OK) {
+			return status;
+		}
+	}
+	return PF_OK;
+}
+
+static bool stored_before(const struct sieve_result *run, size_t at)
+{
+	const struct sieve_action *action = &run->actions[at];
+
+	for (size_t i = 0; i < at; i++)
+		if (run->actions[i].kind == SIEVE_FILEINTO &&
+		    pf_str_eq(run->actions[i].mailbox, action->mailbox))
+			return true;
+	return false;
+}
+
+static pf_status store_actions(struct delivery *d,
+			       const struct sieve_result *run,
+			       struct pf_error *err)
+{
+	pf_status first = PF_OK;
+
+	for (size_t i = 0; i < run->count; i++) {
+		const struct sieve_action *action = &run->actions[i];
+		struct pf_str folder = action->kind == SIEVE_FILEINTO
+					   ? action->mailbox
+					   : PF_STR("INBOX");
+		pf_status status;
+		char rule[40];
+
+		if ((action->kind != SIEVE_FILEINTO || stored_before(run, i)) &&
+		    action->kind != SIEVE_KEEP)
+			continue;
+		snprintf(rule, sizeof rule, "sieve line %d", action->line);
+		if (action->kind == SIEVE_KEEP && action->implicit)
+			status = implicit_keep(d, action, err);
+		else
+			status = store_or_inbox(d, folder, action->create,
+						action, pf_str_c(rule), err);
+		if (first == PF_OK)
+			first = status;
+	}
+	/* one copy is there: a retry would double it */
+	return d->stored ? PF_OK : first;
+}
+
+static void discarded(struct delivery *d, const struct sieve_result *run)
+{
+	for (size_t i = 0; i < run->count; i++)
+		if (run->actions[i].kind == SIEVE_DISCARD) {
+			char rule[60];
+
+			snprintf(rule, sizeof rule, "sieve line %d: discard",
+				 run->actions[i].line);
+			journal(d, PF_STR(""), PF_STR(""), pf_str_c(rule));
+			return;
+		}
+	journal(d, PF_STR(""), PF_STR(""), PF_STR("sieve: nothing to keep"));
+}
+
+static pf_status execute(struct delivery *d, const struct sieve_result *run,
+			 struct pf_error *err)
+{
+	bool keep = false;
+	pf_status status = send_away(d, run, &keep, err);
+
+	if (status != PF_OK)
+		return status;
+	status = store_actions(d, run, err);
+	if (status == PF_OK && keep && !d->stored)
+		status = implicit_keep(d, NULL, err);
+	if (status != PF_OK)
+		return status;
+	if (!d->stored && !d->sent && !d->refused)
+		discarded(d, run);
+	for (size_t i = 0; i < run->count; i++)
+		if (run->actions[i].kind == SIEVE_VACATION)
+			vacation(d, &run->actions[i]);
+	return PF_OK;
+}
+
+static pf_status filter(struct delivery *d, struct pf_error *err)
+{
+	struct mda_script *script = NULL;
+	struct sieve_result result = {0};
+	pf_status status;
+
+	/* a script that cannot be read (rights, disk) is not "no script": the
+	 * mail still arrives, in the folder of its address */
+	if (mda_rules_script(d->mda->rules, &d->rcpt->id, &script, err) !=
+	    PF_OK)
+		problem(d, "sieve script", err);
+	if (!script)
+		return implicit_keep(d, NULL, err);
+	if (script->script) {
+		make_header(d);
+		run_script(d, script, &result);
+	}
+	if (!script->script || result.failed) {
+		char text[280];
+
+		if (result.problem_line)
+			snprintf(text, sizeof text, "line %d: %s",
+				 result.problem_line, result.problem);
+		else
+			snprintf(text, sizeof text, "%s",
+				 script->script ? result.problem
+						: script->problem);
+		notify_user(d, script, text);
+		status =
+		    store_or_inbox(d, PF_STR("INBOX"), false, NULL,
+				   PF_STR("the Sieve script is broken"), err);
+	} else {
+		status = execute(d, &result, err);
+	}
+	sieve_result_release(&result);
+	mda_script_unref(d->mda->rules, &script);
+	return status;
+}
+
+static void reply(struct delivery *d, pf_status status,
+		  const struct pf_error *err)
+{
+	char text[LMTP_REPLY_MAX];
+
+	d->rcpt->status = status;
+	if (status != PF_OK) {
+		pf_log_error(PF_LOG_ERROR, "delivery", err,
+			     PF_LOGC("id", d->message->id),
+			     PF_LOGS("queue", d->message->envelope.queue),
+			     PF_LOGC("user", d->rcpt->id.user),
+			     PF_LOGC("to", d->rcpt->address));
+		snprintf(text, sizeof text, "%s id=%s", pf_status_text(status),
+			 d->message->id);
+	} else if (d->stored) {
+		snprintf(text, sizeof text, "Saved to %.300s id=%s",
+			 d->folders.data, d->message->id);
+	} else {
+		snprintf(text, sizeof text, "%s id=%s",
+			 d->sent      ? "Redirected"
+			 : d->refused ? "Refused"
+				      : "Discarded",
+			 d->message->id);
+	}
+	mda_reply(d->rcpt->reply, status, pf_str_c(d->rcpt->address), text);
+}
+
+static void deliver_one(struct mda_message *message, struct mda_rcpt *rcpt)
+{
+	struct delivery d = {
+	    .mda = message->mda, .message = message, .rcpt = rcpt};
+	struct pf_error err = {0};
+	pf_status status;
+
+	pf_buf_init(&d.header, 0);
+	pf_buf_init(&d.folders, 4096);
+	status = mda_store_open(d.mda, &rcpt->id, &d.store, &err);
+	if (status == PF_OK)
+		status =
+		    mda_message_draft(message, d.store, &d.draft, &d.own, &err);
+	if (status == PF_OK)
+		status = filter(&d, &err);
+	reply(&d, status, &err);
+	store_draft_free(&d.own);
+	if (message->draft && !message->store) {
+		message->store = d.store; /* the shared file lives there */
+		d.store = NULL;
+	}
+	store_close(&d.store);
+	pf_buf_release(&d.header);
+	pf_buf_release(&d.folders);
+}
+
+void mda_message_deliver(struct mda_message *message)
+{
+	for (size_t i = 0; i < message->rcpt_count; i++)
+		deliver_one(message, &message->rcpts[i]);
+}

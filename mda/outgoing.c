@@ -1,0 +1,370 @@
+/*
+ * Mail that leaves: redirects, answers and notices are given to the MTA, by
+ * its sendmail program (started without a shell) or over SMTP.  Both block,
+ * with time limits, in a delivery's job.
+ */
+#include "mda/mda.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "net/net.h"
+
+#define TIMEOUT_MS 120000
+#define BLOCK	   (64 * 1024)
+
+/* ---- sendmail ---- */
+
+/* All of p, or false: the program is gone or does not read. */
+static bool feed(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+		ssize_t done = write(fd, p, n);
+
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		} else if (errno == EAGAIN) {
+			if (poll(&pfd, 1, TIMEOUT_MS) <= 0)
+				return false;
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool feed_file(int to, int fd, off_t offset)
+{
+	char *block = malloc(BLOCK);
+	bool good = true;
+	size_t n = 1;
+
+	if (!block)
+		abort();
+	for (; good && n > 0; offset += (off_t)n)
+		good =
+		    pf_fs_pread(fd, block, BLOCK, offset, &n, NULL) == PF_OK &&
+		    feed(to, block, n);
+	free(block);
+	return good;
+}
+
+/* Starts the program with `in` as its input; no other descriptor of ours. */
+static int spawn(const char *path, char *const argv[], int in, pid_t *pid)
+{
+	static char path_env[] =
+	    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *const env[] = {path_env, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int r;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, in, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+					    POSIX_SPAWN_SETSIGDEF);
+	r = posix_spawn(pid, path, &actions, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return r;
+}
+
+/* The exit code, or -1: killed, or by us because it took too long. */
+static int wait_for(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), status = 0;
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+	if (fd >= 0) {
+		int r;
+
+		do {
+			r = poll(&pfd, 1, TIMEOUT_MS);
+		} while (r < 0 && errno == EINTR);
+		if (r == 0)
+			kill(pid, SIGKILL);
+		close(fd);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static pf_status send_by_program(struct mda *mda, const char *from,
+				 const char *to, struct pf_str head, int fd,
+				 off_t offset, struct pf_error *err)
+{
+	const char *path = mda->conf->sendmail_path;
+	const char *const argv[] = {"sendmail", "-i", "-f", from,
+				    "--",	to,   NULL};
+	int ends[2], r, code;
+	pid_t pid;
+	bool fed;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return pf_error_sys(err, errno, "pipe");
+	r = spawn(path, (char *const *)(uintptr_t)argv, ends[0], &pid);
+	close(ends[0]);
+	if (r != 0) {
+		close(ends[1]);
+		return pf_error_set(err, PF_UNAVAILABLE, NULL,
+				    "cannot run %s: %s", path, strerror(r));
+	}
+	(void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	fed = feed(ends[1], head.p, head.n) &&
+	      (fd < 0 || feed_file(ends[1], fd, offset));
+	if (!fed)
+		kill(pid, SIGKILL); /* or it would send half a message */
+	close(ends[1]);
+	code = wait_for(pid);
+	if (fed && code == EX_OK)
+		return PF_OK;
+	if (fed &&
+	    (code == EX_NOUSER || code == EX_NOHOST || code == EX_DATAERR))
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "%s refused the message (exit code %d)",
+				    path, code);
+	return pf_error_set(err, PF_UNAVAILABLE, NULL,
+			    "%s failed (exit code %d)", path, code);
+}
+
+/* ---- SMTP ---- */
+
+struct smtp {
+	int fd;
+	const char *host;
+	char reply[512];     /* the last line */
+	bool eightbit, utf8; /* what EHLO offered */
+	struct pf_buf in;
+};
+
+static pf_status smtp_broken(struct smtp *smtp, const char *what,
+			     struct pf_error *err)
+{
+	return pf_error_set(err, PF_UNAVAILABLE, NULL, "SMTP to %s: %s",
+			    smtp->host, what);
+}
+
+/* Reads a whole reply; its first digit decides. */
+static pf_status smtp_reply(struct smtp *smtp, char want, struct pf_error *err)
+{
+	for (;;) {
+		ptrdiff_t lf = pf_str_chr(pf_buf_str(&smtp->in), '\n');
+		ssize_t n;
+		char *room;
+
+		if (lf >= 0) {
+			struct pf_str line = pf_str_trim(
+			    pf_str_head(pf_buf_str(&smtp->in), (size_t)lf));
+
+			snprintf(smtp->reply, sizeof smtp->reply, "%.*s",
+				 line.n < 500 ? (int)line.n : 500, line.p);
+			smtp->eightbit |=
+			    strstr(smtp->reply, "8BITMIME") != NULL;
+			smtp->utf8 |= strstr(smtp->reply, "SMTPUTF8") != NULL;
+			pf_buf_take(&smtp->in, (size_t)lf + 1);
+			if (strlen(smtp->reply) > 3 && smtp->reply[3] == '-')
+				continue;
+			break;
+		}
+		room = pf_buf_reserve(&smtp->in, 512);
+		n = room ? recv(smtp->fd, room, 512, 0) : -1;
+		if (n <= 0)
+			return smtp_broken(smtp, "no reply", err);
+		pf_buf_commit(&smtp->in, (size_t)n);
+	}
+	if (smtp->reply[0] == want)
+		return PF_OK;
+	return pf_error_set(err,
+			    smtp->reply[0] == '5' ? PF_INVALID : PF_UNAVAILABLE,
+			    NULL, "SMTP to %s: %s", smtp->host, smtp->reply);
+}
+
+static pf_status smtp_write(struct smtp *smtp, const char *p, size_t n,
+			    struct pf_error *err)
+{
+	while (n > 0) {
+		ssize_t done = send(smtp->fd, p, n, MSG_NOSIGNAL);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return smtp_broken(smtp, strerror(errno), err);
+		p += done;
+		n -= (size_t)done;
+	}
+	return PF_OK;
+}
+
+__attribute__((format(printf, 4, 5))) static pf_status
+smtp_command(struct smtp *smtp, char want, struct pf_error *err,
+	     const char *format, ...)
+{
+	char line[2200];
+	va_list ap;
+	int n;
+	pf_status status;
+
+	va_start(ap, format);
+	n = vsnprintf(line, sizeof line, format, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof line)
+		return pf_error_set(err, PF_INVALID, NULL, "address too long");
+	status = smtp_write(smtp, line, (size_t)n, err);
+	return status == PF_OK ? smtp_reply(smtp, want, err) : status;
+}
+
+/* LF becomes CRLF, dots are doubled; *bol carries over the pieces. */
+static pf_status smtp_body(struct smtp *smtp, struct pf_str s, bool *bol,
+			   struct pf_error *err)
+{
+	struct pf_buf out;
+	pf_status status;
+
+	pf_buf_init(&out, s.n * 3 + 16);
+	for (size_t i = 0; i < s.n; i++) {
+		if (*bol && s.p[i] == '.')
+			pf_buf_add_byte(&out, '.');
+		*bol = s.p[i] == '\n';
+		if (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'))
+			pf_buf_add_byte(&out, '\r');
+		pf_buf_add_byte(&out, s.p[i]);
+	}
+	status = pf_buf_status(&out, err);
+	if (status == PF_OK)
+		status = smtp_write(smtp, out.data, out.len, err);
+	pf_buf_release(&out);
+	return status;
+}
+
+static pf_status smtp_message(struct smtp *smtp, struct pf_str head, int fd,
+			      off_t offset, struct pf_error *err)
+{
+	char *block = malloc(BLOCK);
+	bool bol = true;
+	size_t n = fd >= 0;
+	pf_status status = smtp_body(smtp, head, &bol, err);
+
+	if (!block)
+		abort();
+	for (; status == PF_OK && n > 0; offset += (off_t)n) {
+		status = pf_fs_pread(fd, block, BLOCK, offset, &n, err);
+		if (status == PF_OK)
+			status =
+			    smtp_body(smtp, pf_str_mem(block, n), &bol, err);
+	}
+	free(block);
+	if (status != PF_OK)
+		return status;
+	return smtp_command(smtp, '2', err, bol ? ".\r\n" : "\r\n.\r\n");
+}
+
+static bool is_ascii(const char *s)
+{
+	while (*s && (unsigned char)*s < 0x80)
+		s++;
+	return !*s;
+}
+
+static pf_status smtp_talk(struct smtp *smtp, struct mda *mda, const char *from,
+			   const char *to, struct pf_str head, int fd,
+			   off_t offset, struct pf_error *err)
+{
+	bool utf8 = !is_ascii(from) || !is_ascii(to);
+	pf_status status = smtp_reply(smtp, '2', err);
+
+	if (status == PF_OK)
+		status =
+		    smtp_command(smtp, '2', err, "EHLO %s\r\n", mda->hostname);
+	/* what is wrong with the server is not the message's fault */
+	if (status != PF_OK)
+		return smtp_broken(smtp, smtp->reply, err);
+	status = smtp_command(smtp, '2', err, "MAIL FROM:<%s>%s%s\r\n", from,
+			      smtp->eightbit ? " BODY=8BITMIME" : "",
+			      smtp->utf8 && utf8 ? " SMTPUTF8" : "");
+	if (status == PF_OK)
+		status = smtp_command(smtp, '2', err, "RCPT TO:<%s>\r\n", to);
+	if (status == PF_OK)
+		status = smtp_command(smtp, '3', err, "DATA\r\n");
+	if (status == PF_OK)
+		status = smtp_message(smtp, head, fd, offset, err);
+	if (status == PF_OK)
+		(void)smtp_write(smtp, "QUIT\r\n", 6, NULL);
+	return status;
+}
+
+static pf_status send_by_smtp(struct mda *mda, const char *from, const char *to,
+			      struct pf_str head, int fd, off_t offset,
+			      struct pf_error *err)
+{
+	struct timeval limit = {.tv_sec = TIMEOUT_MS / 1000};
+	struct smtp smtp = {.host = mda->conf->submission_host};
+	pf_status status = net_connect(smtp.host, 10000, &smtp.fd, err);
+
+	if (status != PF_OK)
+		return PF_UNAVAILABLE;
+	(void)setsockopt(smtp.fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
+			 sizeof limit);
+	(void)setsockopt(smtp.fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+			 sizeof limit);
+	pf_buf_init(&smtp.in, 16 * 1024);
+	status = smtp_talk(&smtp, mda, from, to, head, fd, offset, err);
+	pf_buf_release(&smtp.in);
+	close(smtp.fd);
+	return status;
+}
+
+/* ---- both ---- */
+
+/* Only what can stand in an SMTP command and on a command line. */
+static bool address_safe(struct pf_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= 0x20 || s.p[i] == 0x7f ||
+		    s.p[i] == '<' || s.p[i] == '>')
+			return false;
+	return s.n < 1000;
+}
+
+pf_status mda_send(struct mda *mda, struct pf_str from, struct pf_str to,
+		   struct pf_str head, int fd, off_t offset,
+		   struct pf_error *err)
+{
+	bool smtp = *mda->conf->submission_host;
+	char *sender, *recipient;
+	pf_status status;
+
+	if (to.n == 0 || !address_safe(to) || !address_safe(from))
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "address cannot be sent to");
+	/* an empty argument would be taken for a missing one */
+	sender = pf_str_dup(from.n || smtp ? from : PF_STR("<>"));
+	recipient = pf_str_dup(to);
+	status = (smtp ? send_by_smtp : send_by_program)(mda, sender, recipient,
+							 head, fd, offset, err);
+	free(sender);
+	free(recipient);
+	return status;
+}

@@ -1,0 +1,33 @@
+/* Recipients: an address of the envelope -> a user (authd knows; <postmaster>
+ * and abuse, RFC 5321 4.5.1 and RFC 2142, are its business, too). */
+#include "mda/mda.h"
+
+#include <stdlib.h>
+
+pf_status mda_rcpt_find(struct auth_lookup *lookup,
+			const struct mda_lmtp_rcpt *rcpt,
+			struct mda_rcpt *found, struct pf_error *err)
+{
+	struct auth_identity id = {0};
+	pf_status status;
+
+	if (rcpt->mailbox.n == 0 || rcpt->mailbox.p[0] == '@')
+		return pf_error_set(err, PF_NOTFOUND, "No such user",
+				    "empty local part");
+	status = auth_lookup_address(lookup, rcpt->mailbox, &id, err);
+	if (status != PF_OK)
+		return status;
+	found->id = id;
+	found->address = pf_str_dup(rcpt->address);
+	found->orcpt = rcpt->orcpt.n ? pf_str_dup(rcpt->orcpt) : NULL;
+	found->status = PF_INTERNAL;
+	return PF_OK;
+}
+
+void mda_rcpt_release(struct mda_rcpt *rcpt)
+{
+	auth_identity_release(&rcpt->id);
+	free(rcpt->address);
+	free(rcpt->orcpt);
+	memset(rcpt, 0, sizeof *rcpt);
+}

@@ -1,0 +1,299 @@
+/*
+ * A user's Sieve script and list file, compiled once and kept until the file
+ * changes (mtime, size, inode).  The cache is a bounded map; when it is full
+ * it is emptied, which is simple and rare.
+ */
+#include "mda/mda.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/map.h"
+
+#define CACHE_MAX 2000
+#define LISTS_MAX (1 << 20) /* bytes of a list file */
+
+struct stamp {
+	int64_t mtime_ns;
+	off_t size;
+	ino_t ino;
+	dev_t dev;
+};
+
+struct entry {
+	struct stamp stamp;
+	struct mda_script *script; /* or */
+	struct sieve_lists *lists;
+};
+
+struct mda_rules {
+	const struct pf_conf *conf;
+	struct sieve_limits limits;
+	pthread_mutex_t lock;
+	struct pf_map entries; /* path -> struct entry */
+};
+
+struct mda_rules *mda_rules_new(const struct pf_conf *conf)
+{
+	struct mda_rules *rules = calloc(1, sizeof *rules);
+
+	if (!rules)
+		abort();
+	rules->conf = conf;
+	rules->limits = sieve_default_limits;
+	rules->limits.script_max = (size_t)conf->sieve_script_max;
+	rules->limits.actions_max = (int)conf->sieve_actions_max;
+	rules->limits.redirects_max = (int)conf->sieve_redirects_max;
+	pthread_mutex_init(&rules->lock, NULL);
+	return rules;
+}
+
+static void unref_locked(struct mda_script *script)
+{
+	if (!script || --script->refs > 0)
+		return;
+	sieve_script_free(&script->script);
+	free(script->path);
+	free(script);
+}
+
+static void free_entry(struct entry *entry)
+{
+	if (!entry)
+		return;
+	unref_locked(entry->script);
+	if (entry->lists)
+		sieve_lists_release(entry->lists);
+	free(entry->lists);
+	free(entry);
+}
+
+static void forget_all(struct mda_rules *rules)
+{
+	const struct pf_map_entry *at;
+	size_t pos = 0;
+
+	while ((at = pf_map_next(&rules->entries, &pos)))
+		free_entry(at->value);
+	pf_map_release(&rules->entries);
+}
+
+void mda_rules_free(struct mda_rules **rulesp)
+{
+	struct mda_rules *rules = *rulesp;
+
+	if (!rules)
+		return;
+	*rulesp = NULL;
+	forget_all(rules);
+	pthread_mutex_destroy(&rules->lock);
+	free(rules);
+}
+
+void mda_script_unref(struct mda_rules *rules, struct mda_script **script)
+{
+	pthread_mutex_lock(&rules->lock);
+	unref_locked(*script);
+	pthread_mutex_unlock(&rules->lock);
+	*script = NULL;
+}
+
+/* Opens `path`; NOTFOUND is ordinary (also: a part of the path is a file). */
+static pf_status open_rules(const char *path, int *fd, struct stamp *stamp,
+			    struct pf_error *err)
+{
+	struct stat st;
+	pf_status status = pf_fs_open(AT_FDCWD, path, O_RDONLY, 0, fd, err);
+
+	if (status != PF_OK)
+		return err && err->sys_errno == ENOTDIR ? PF_NOTFOUND : status;
+	if (fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(*fd);
+		return PF_NOTFOUND;
+	}
+	*stamp = (struct stamp){
+	    .mtime_ns =
+		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+	    .size = st.st_size,
+	    .ino = st.st_ino,
+	    .dev = st.st_dev,
+	};
+	return PF_OK;
+}
+
+static bool same_stamp(const struct stamp *a, const struct stamp *b)
+{
+	return a->mtime_ns == b->mtime_ns && a->size == b->size &&
+	       a->ino == b->ino && a->dev == b->dev;
+}
+
+/* With the lock held: the entry if it is current. */
+static struct entry *current(struct mda_rules *rules, const char *path,
+			     const struct stamp *stamp)
+{
+	struct entry *entry = pf_map_get(&rules->entries, pf_str_c(path));
+
+	return entry && same_stamp(&entry->stamp, stamp) ? entry : NULL;
+}
+
+static void put(struct mda_rules *rules, const char *path, struct entry *entry)
+{
+	if (rules->entries.count >= CACHE_MAX)
+		forget_all(rules);
+	free_entry(pf_map_set(&rules->entries, pf_str_c(path), entry));
+}
+
+/* ---- scripts ---- */
+
+static struct mda_script *compile(struct mda_rules *rules, const char *path,
+				  int fd, const struct stamp *stamp)
+{
+	struct mda_script *script = calloc(1, sizeof *script);
+	struct sieve_problems problems = {0};
+	struct pf_error err = {0};
+	struct pf_buf text;
+	pf_status status;
+
+	if (!script)
+		abort();
+	pf_buf_init(&text, rules->limits.script_max + 1);
+	script->refs = 1;
+	script->path = pf_str_dup(pf_str_c(path));
+	script->mtime_ns = stamp->mtime_ns;
+	status = pf_fs_read_fd(fd, &text, &err);
+	if (status == PF_OK)
+		status = sieve_compile(pf_buf_str(&text), &rules->limits,
+				       &script->script, &problems, &err);
+	if (status != PF_OK) {
+		snprintf(script->problem, sizeof script->problem, "%.200s",
+			 err.log[0] ? err.log : pf_status_text(status));
+		for (size_t i = problems.n; i-- > 0;)
+			if (!problems.v[i].warning)
+				snprintf(script->problem,
+					 sizeof script->problem, "line %d: %s",
+					 problems.v[i].line,
+					 problems.v[i].text);
+	}
+	pf_vec_release(&problems);
+	pf_buf_release(&text);
+	return script;
+}
+
+static pf_status load_script(struct mda_rules *rules, const char *path,
+			     struct mda_script **out, struct pf_error *err)
+{
+	struct stamp stamp;
+	struct entry *entry;
+	pf_status status;
+	int fd;
+
+	status = open_rules(path, &fd, &stamp, err);
+	if (status != PF_OK)
+		return status;
+	pthread_mutex_lock(&rules->lock);
+	entry = current(rules, path, &stamp);
+	if (!entry) {
+		struct mda_script *script;
+
+		/* compiling is short, but others need not wait for it */
+		pthread_mutex_unlock(&rules->lock);
+		script = compile(rules, path, fd, &stamp);
+		entry = calloc(1, sizeof *entry);
+		if (!entry)
+			abort();
+		entry->stamp = stamp;
+		entry->script = script;
+		pthread_mutex_lock(&rules->lock);
+		put(rules, path, entry);
+	}
+	entry->script->refs++;
+	*out = entry->script;
+	pthread_mutex_unlock(&rules->lock);
+	close(fd);
+	return PF_OK;
+}
+
+pf_status mda_rules_script(struct mda_rules *rules,
+			   const struct auth_identity *id,
+			   struct mda_script **script, struct pf_error *err)
+{
+	const char *const paths[] = {rules->conf->sieve_script,
+				     rules->conf->sieve_default};
+
+	*script = NULL;
+	for (int i = 0; i < 2; i++) {
+		struct pf_buf path = PF_BUF_INIT(4096);
+		pf_status status;
+
+		if (!*paths[i])
+			continue;
+		status = pf_conf_expand(&path, paths[i], pf_str_c(id->user),
+					id->home, err);
+		if (status == PF_OK)
+			status = load_script(rules, path.data, script, err);
+		pf_buf_release(&path);
+		if (status != PF_NOTFOUND)
+			return status;
+	}
+	return PF_OK;
+}
+
+/* ---- lists ---- */
+
+static struct sieve_lists *parse_lists(int fd)
+{
+	struct sieve_lists *lists = calloc(1, sizeof *lists);
+	struct sieve_problems problems = {0};
+	struct pf_buf text = PF_BUF_INIT(LISTS_MAX);
+
+	if (!lists)
+		abort();
+	/* broken lines are shown by `penfold mlist` and `penfold check` */
+	if (pf_fs_read_fd(fd, &text, NULL) != PF_OK)
+		pf_buf_clear(&text);
+	sieve_lists_parse(pf_buf_str(&text), lists, &problems);
+	pf_vec_release(&problems);
+	pf_buf_release(&text);
+	return lists;
+}
+
+bool mda_rules_list(struct mda_rules *rules, const struct auth_identity *id,
+		    struct pf_str detail, struct pf_buf *folder,
+		    struct pf_buf *rule)
+{
+	struct pf_buf path = PF_BUF_INIT(4096);
+	const struct sieve_list *list = NULL;
+	struct entry *entry;
+	struct stamp stamp;
+	int fd;
+
+	if (pf_conf_expand(&path, rules->conf->lists_file, pf_str_c(id->user),
+			   id->home, NULL) != PF_OK ||
+	    open_rules(path.data, &fd, &stamp, NULL) != PF_OK) {
+		pf_buf_release(&path);
+		return false;
+	}
+	pthread_mutex_lock(&rules->lock);
+	entry = current(rules, path.data, &stamp);
+	if (!entry) {
+		entry = calloc(1, sizeof *entry);
+		if (!entry)
+			abort();
+		entry->stamp = stamp;
+		entry->lists = parse_lists(fd);
+		put(rules, path.data, entry);
+	}
+	list = sieve_lists_find(entry->lists, detail);
+	if (list) {
+		pf_buf_add_str(folder, list->folder);
+		pf_buf_addf(rule, "mlists line %d", list->line);
+	}
+	pthread_mutex_unlock(&rules->lock);
+	close(fd);
+	pf_buf_release(&path);
+	return list != NULL;
+}
