@@ -292,6 +292,7 @@ static pf_status load(struct store_box *box, struct pf_error *err)
 	bool reload = false, rebuilt = false;
 
 	box->recs = (struct store_recs){0};
+	box->loaded = false;
 	store_box_forget(box);
 	pf_status status = store_snapshot_load(box);
 	if (status == PF_OK)
@@ -307,8 +308,8 @@ static pf_status load(struct store_box *box, struct pf_error *err)
 	if (status == PF_OK) {
 		if (old_validity && old_validity != box->uidvalidity)
 			box->reset = true;
-		tell_views(box, &old);
 		box->loaded = true;
+		tell_views(box, &old);
 	}
 	free(old.v);
 	if (status == PF_OK && rebuilt)

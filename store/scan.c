@@ -435,8 +435,11 @@ static void sort_fresh(struct scan *scan)
 	struct store_box *box = scan->box;
 	uint32_t last = 0;
 
-	qsort_r(box->claims.v, box->claims.n, sizeof *box->claims.v,
-		compare_claims, box);
+	if (scan->fresh.n == 0)
+		return;
+	if (box->claims.n)
+		qsort_r(box->claims.v, box->claims.n, sizeof *box->claims.v,
+			compare_claims, box);
 	for (size_t i = 0; i < scan->fresh.n && box->claims.n; i++) {
 		struct found *found = &scan->fresh.v[i];
 		const struct store_claim *claim =

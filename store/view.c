@@ -115,6 +115,8 @@ struct store_box *store_view_box(struct store_view *view)
 void store_views_expunged(struct store_box *box, const uint32_t *uids,
 			  size_t count)
 {
+	if (!box->loaded)
+		return; /* the log of the past: load() compares instead */
 	for (struct pf_link *l = box->views.next; l != &box->views;
 	     l = l->next) {
 		struct store_view *v =
