@@ -61,11 +61,13 @@ static inline void dump_command(struct pf_buf *to, struct imap_reader *r)
 /*
  * Everything that happens when `in` arrives in pieces of at most `step` bytes:
  * commands in "[...]", "+" for a continuation, "<...>" for a stream with its
- * arguments so far, "!tag: text" for a failure, "~" behind a LIMIT.
+ * arguments so far, "!tag: text" for a failure, "~" behind a LIMIT.  Good
+ * commands are also given to `on_command`.
  */
 static inline void dump_session(struct pf_buf *to,
 				const struct imap_reader_conf *conf,
-				struct pf_str in, size_t step)
+				struct pf_str in, size_t step,
+				void (*on_command)(struct imap_reader *))
 {
 	struct imap_reader *r = imap_reader_new(conf);
 
@@ -101,6 +103,8 @@ static inline void dump_session(struct pf_buf *to,
 			pf_buf_add_byte(to, '[');
 			dump_command(to, r);
 			pf_buf_add_byte(to, ']');
+			if (on_command)
+				on_command(r);
 		} else {
 			pf_buf_add_byte(to, '!');
 			dump_text(to, imap_reader_tag(r));

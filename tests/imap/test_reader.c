@@ -23,7 +23,7 @@ static const struct imap_reader_conf conf = {
 	for (size_t step = 1000; step > 0; step = step / 3) {                  \
 		struct pf_buf out = PF_BUF_INIT(100000);                       \
                                                                                \
-		dump_session(&out, with, pf_str_c(in), step);                  \
+		dump_session(&out, with, pf_str_c(in), step, NULL);            \
 		is_mem(out.data, out.len, want);                               \
 		pf_buf_release(&out);                                          \
 	}
@@ -138,9 +138,11 @@ static void fatal(void)
 {
 	struct pf_buf got = PF_BUF_INIT(1000);
 
-	dump_session(&got, &conf, pf_str_mem("a X b\0c\r\n", 9), 100);
-	dump_session(&got, &conf, pf_str_mem("a X {1+}\r\n\0\r\n", 13), 1);
-	dump_session(&got, &conf, pf_str_mem("a X ~{1+}\r\n\0\r\n", 14), 1);
+	dump_session(&got, &conf, pf_str_mem("a X b\0c\r\n", 9), 100, NULL);
+	dump_session(&got, &conf, pf_str_mem("a X {1+}\r\n\0\r\n", 13), 1,
+		     NULL);
+	dump_session(&got, &conf, pf_str_mem("a X ~{1+}\r\n\0\r\n", 14), 1,
+		     NULL);
 	is_mem(got.data, got.len,
 	       "!: NUL byte in command~ BYE!: NUL byte in literal~ BYE"
 	       "[a X ~L'\\x00']");
