@@ -38,6 +38,27 @@ struct envelope {
 	size_t addresses[SLOTS];
 };
 
+/* Runs of blanks and folds as one blank: what people read (subjects, names). */
+static void add_tidy(struct pf_buf *to, struct pf_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!memchr(" \t\r\n", s.p[i], 4))
+			pf_buf_add_byte(to, s.p[i]);
+		else if (to->len > 0 && to->data[to->len - 1] != ' ')
+			pf_buf_add_byte(to, ' ');
+	if (to->len > 0 && to->data[to->len - 1] == ' ')
+		pf_buf_cut(to, to->len - 1);
+}
+
+static void write_tidy(struct pf_buf *to, struct pf_str s)
+{
+	struct pf_buf tidy = PF_BUF_INIT(s.n + 1);
+
+	add_tidy(&tidy, s);
+	imap_write_nstring(to, s.p ? pf_buf_str(&tidy) : s);
+	pf_buf_release(&tidy);
+}
+
 /* ---- addresses ---------------------------------------------------------- */
 
 static void write_part(struct pf_buf *to, struct pf_str part,
@@ -52,7 +73,7 @@ static void write_address(struct pf_buf *to, const struct mime_addr *addr)
 	pf_buf_add_byte(to, '(');
 	switch (addr->kind) {
 	case MIME_ADDR:
-		imap_write_nstring(to, addr->name);
+		write_tidy(to, addr->name);
 		write_part(to, addr->route, NULL);
 		write_part(to, addr->local, "MISSING_MAILBOX");
 		write_part(to, addr->domain, "MISSING_DOMAIN");
@@ -145,6 +166,8 @@ void imap_write_envelope(struct pf_buf *to, struct pf_str header)
 		pf_buf_add_byte(to, slot ? ' ' : '(');
 		if (has_addresses(slot))
 			write_addresses(to, &env, slot);
+		else if (slot == SUBJECT)
+			write_tidy(to, env.raw[slot]);
 		else
 			write_text(to, env.raw[slot]);
 	}

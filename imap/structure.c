@@ -125,8 +125,10 @@ static void open_part(const struct walk *walk, const struct mime_part *part)
 	if (part->multipart) {
 		/* the grammar wants at least one part */
 		if (!part->child)
-			pf_buf_add_c(to, "(\"text\" \"plain\" (\"charset\" "
-					 "\"us-ascii\") NIL NIL \"7bit\" 0 0)");
+			pf_buf_addf(to,
+				    "(\"text\" \"plain\" (\"charset\" "
+				    "\"us-ascii\") NIL NIL \"7bit\" 0 0%s)",
+				    walk->extended ? " NIL NIL NIL NIL" : "");
 		return;
 	}
 	write_basic(to, part);
