@@ -128,15 +128,26 @@ static void wants_tls_for_clear_text(void)
 	say(HELLO);
 	is_str(say("AUTH\t1\tPLAIN\trip=127.0.0.1\tresp=" ANN_SECRET "\n"),
 	       refusal);
+	/* the exception for loopback is for our own gate, not for an MTA */
 	ok(pf_conf_set(&conf, PF_STR("auth_plain_loopback"), PF_STR("yes"),
 		       NULL));
-	is_str(say("AUTH\t1\tPLAIN\trip=127.0.0.1\tresp=" ANN_SECRET "\n"),
-	       "OK\t1\tuser=ann\n");
-	is_str(say("AUTH\t1\tPLAIN\trip=::1\tresp=" ANN_SECRET "\n"),
-	       "OK\t1\tuser=ann\n");
-	is_str(say("AUTH\t1\tPLAIN\trip=128.0.0.1\tresp=" ANN_SECRET "\n"),
-	       refusal);
-	is_str(say("AUTH\t1\tPLAIN\trip=127.0.0.1.evil\tresp=" ANN_SECRET "\n"),
+	is_str(
+	    say("AUTH\t1\tPLAIN\tservice=smtp\trip=127.0.0.1\tresp=" ANN_SECRET
+		"\n"),
+	    refusal);
+	is_str(
+	    say("AUTH\t1\tPLAIN\tservice=imap\trip=127.0.0.1\tresp=" ANN_SECRET
+		"\n"),
+	    "OK\t1\tuser=ann\n");
+	is_str(
+	    say("AUTH\t1\tPLAIN\tservice=imap\trip=::1\tresp=" ANN_SECRET "\n"),
+	    "OK\t1\tuser=ann\n");
+	is_str(
+	    say("AUTH\t1\tPLAIN\tservice=imap\trip=128.0.0.1\tresp=" ANN_SECRET
+		"\n"),
+	    refusal);
+	is_str(say("AUTH\t1\tPLAIN\tservice=imap\trip=127.0.0.1."
+		   "evil\tresp=" ANN_SECRET "\n"),
 	       refusal);
 	is_str(say("AUTH\t1\tPLAIN\tresp=" ANN_SECRET "\n"), refusal);
 	ok(pf_conf_set(&conf, PF_STR("auth_plain_loopback"), PF_STR("no"),
