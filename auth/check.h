@@ -23,6 +23,7 @@ struct auth_check {
 	struct net_loop *loop;
 	size_t pending;		  /* jobs that are not done */
 	size_t pending_max;	  /* more would take longer than MTAs wait */
+	struct pf_map running;	  /* checks that others may wait for */
 	struct auth_ttl verified; /* passwords that were right lately */
 	struct auth_ttl guessing; /* addresses and their failures */
 	struct pf_link waiting;	  /* answers that are delayed */

@@ -55,6 +55,7 @@ struct mime_parser {
 	struct mark now;
 	struct mark line;   /* where the current line began */
 	bool line_after_cr; /* the line end before it was CRLF */
+	bool ends_in_crlf;  /* so was the last one before `now` */
 	char last;	    /* the byte before `now` */
 	bool in_header;
 
@@ -328,7 +329,7 @@ static void advance(struct mime_parser *p, const char *from, size_t n)
 	if (p->last != '\n')
 		return;
 	p->now.lf++;
-	p->line_after_cr = before == '\r';
+	p->ends_in_crlf = before == '\r';
 	if (before != '\r')
 		p->now.bare++;
 }
@@ -336,6 +337,7 @@ static void advance(struct mime_parser *p, const char *from, size_t n)
 static void line_begin(struct mime_parser *p)
 {
 	p->line = p->now;
+	p->line_after_cr = p->ends_in_crlf;
 	p->head_len = 0;
 	p->watched = false;
 	p->field_at = p->fields.len;
@@ -409,7 +411,7 @@ static size_t add_plain(struct mime_parser *p, const char *from, size_t n)
 			break;
 	}
 	if (lines) {
-		p->line_after_cr = before == '\r';
+		p->ends_in_crlf = before == '\r';
 		p->now.lf += lines;
 		p->now.bare += bare;
 		p->now.at += (size_t)(at - from);

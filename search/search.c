@@ -20,15 +20,19 @@
 #include "search/feed.h"
 #include "search/keys.h"
 
-#define DAY	    86400
-#define CLOCK_EVERY 64 /* messages that were not read, between two looks */
+#define DAY		86400
+#define CLOCK_EVERY	64 /* messages that were not read, between two looks */
+#define DIRECT_MESSAGES 3
+#define DIRECT_SIZE	((uint64_t)64 * 1024)
 
 struct search {
 	struct store_view *view;
 	const struct store_uids *saved;
 	char *index_path; /* NULL: without */
 	struct index *index;
-	bool asked; /* the index */
+	size_t asked;	 /* leaves whose question was put to the index */
+	unsigned direct; /* messages read without */
+	bool want_index;
 	struct search_keys keys;
 	int64_t now;
 	bool begun;
@@ -45,7 +49,8 @@ static void drop_index(struct search *search)
 		index_set_free(&search->keys.leaves.v[i].set);
 		index_set_free(&search->keys.leaves.v[i].name_set);
 	}
-	index_close(&search->index);
+	if (search->index)
+		index_close(&search->index);
 	search->begun = false;
 	search->done = 0;
 	search->found.n = 0;
@@ -89,18 +94,34 @@ static pf_status ask_leaf(struct index *index, struct search_leaf *leaf)
 				fields, &leaf->set, NULL);
 }
 
+/* Opens the index, or puts one leaf's question to it. */
 static void ask_index(struct search *search)
 {
-	search->asked = true;
-	if (!search->index_path || !search->keys.leaves.n ||
-	    index_open(search->index_path, search_text_version(),
-		       &search->index, NULL) != PF_OK)
-		return;
-	for (size_t i = 0; i < search->keys.leaves.n; i++)
-		if (ask_leaf(search->index, &search->keys.leaves.v[i])) {
-			drop_index(search);
-			return;
-		}
+	struct search_keys *keys = &search->keys;
+	pf_status status;
+
+	if (!search->index)
+		status = index_open(search->index_path, search_text_version(),
+				    &search->index, NULL);
+	else
+		status =
+		    ask_leaf(search->index, &keys->leaves.v[search->asked++]);
+	if (status) {
+		search->asked = keys->leaves.n;
+		drop_index(search);
+	}
+}
+
+/* The first few small messages are read sooner than the index answers. */
+static bool wants_index(struct search *search, const struct store_msg *msg)
+{
+	if (search->asked == search->keys.leaves.n)
+		return false;
+	if (msg->size <= DIRECT_SIZE && search->direct < DIRECT_MESSAGES) {
+		search->direct++;
+		return false;
+	}
+	return true;
 }
 
 static enum search_verdict index_verdict(const struct search_leaf *leaf,
@@ -296,7 +317,8 @@ static pf_status judge_index(struct search *search,
 	return PF_OK;
 }
 
-/* EXPUNGED: it is gone.  *read: its file was. */
+/* EXPUNGED: it is gone.  MORE: again, the index changed.  *read: the file was
+ * read. */
 static pf_status judge_message(struct search *search, uint32_t seq,
 			       uint32_t uid, bool *match, bool *read,
 			       struct pf_error *err)
@@ -320,6 +342,11 @@ static pf_status judge_message(struct search *search, uint32_t seq,
 	for (size_t i = 0; i < search->keys.leaves.n; i++)
 		search->keys.leaves.v[i].verdict = VERDICT_OPEN;
 	verdict = search_keys_judge(&search->keys, &subject);
+	if (verdict == VERDICT_OPEN && !search->index) {
+		search->want_index = wants_index(search, &msg);
+		if (search->want_index)
+			return PF_MORE;
+	}
 	if (verdict == VERDICT_OPEN && search->index &&
 	    judge_index(search, &subject, &verdict) != PF_OK) {
 		drop_index(search);
@@ -356,6 +383,8 @@ pf_status search_new(struct store_view *view, const struct imap_key *key,
 	}
 	if (index_path)
 		search->index_path = pf_str_dup(pf_str_c(index_path));
+	else
+		search->asked = search->keys.leaves.n;
 	*out = search;
 	return PF_OK;
 }
@@ -395,16 +424,22 @@ pf_status search_step(struct search *search, int slice_ms, struct pf_error *err)
 	int64_t until = pf_clock_mono_ms() + slice_ms;
 	uint32_t seq;
 
-	if (!search->asked)
-		ask_index(search);
 	while ((seq = next_seq(search)) != 0) {
 		uint32_t uid = store_view_uid(search->view, seq);
 		bool match = false, read = false;
-		pf_status status =
-		    judge_message(search, seq, uid, &match, &read, err);
+		pf_status status;
+
+		if (search->want_index &&
+		    search->asked < search->keys.leaves.n) {
+			ask_index(search);
+			if (slice_ms && pf_clock_mono_ms() >= until)
+				return PF_MORE;
+			continue;
+		}
+		status = judge_message(search, seq, uid, &match, &read, err);
 
 		if (status == PF_MORE)
-			continue; /* from the start, without the index */
+			continue;
 		if (status && status != PF_EXPUNGED)
 			return status;
 		search->begun = true;

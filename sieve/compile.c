@@ -29,13 +29,15 @@ static void keep_variables(struct sieve_script *script,
 }
 
 /* By place; each of them few, and in order already but for two passes */
-static void sort_problems(struct sieve_problem *v, size_t n)
+static void sort_problems(struct sieve_problems *problems, size_t from)
 {
-	for (size_t i = 1; i < n; i++) {
+	struct sieve_problem *v = problems->v;
+
+	for (size_t i = from + 1; i < problems->n; i++) {
 		struct sieve_problem p = v[i];
 		size_t k = i;
 
-		for (; k > 0 &&
+		for (; k > from &&
 		       (v[k - 1].line > p.line || (v[k - 1].line == p.line &&
 						   v[k - 1].column > p.column));
 		     k--)
@@ -97,8 +99,7 @@ pf_status sieve_compile(struct pf_str text, const struct sieve_limits *limits,
 			    limits->script_max);
 	else
 		compile(&compiler, text);
-	sort_problems(compiler.problems->v + before,
-		      compiler.problems->n - before);
+	sort_problems(compiler.problems, before);
 	keep_variables(fresh, &variables);
 	pf_map_release(&variables);
 	pf_status status = PF_OK;

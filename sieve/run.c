@@ -143,11 +143,13 @@ static const char *action_name(enum sieve_action_kind kind)
 	return names[kind];
 }
 
-/* A rejected message goes nowhere else (RFC 5429 2.3), and a script answers
+/* A rejected message goes nowhere else (RFC 5429 2.4), and a script answers
  * at most once (RFC 5230 4.7). */
 static bool conflicts(const struct sieve_action *a,
 		      const struct sieve_action *b)
 {
+	if (a->kind == SIEVE_DISCARD || b->kind == SIEVE_DISCARD)
+		return false;
 	if (a->kind == SIEVE_REJECT || b->kind == SIEVE_REJECT)
 		return true;
 	return a->kind == SIEVE_VACATION && b->kind == SIEVE_VACATION;

@@ -99,6 +99,8 @@ struct sieve_action {
 	struct pf_str subject;	/* VACATION: :subject or empty */
 	struct pf_str handle;	/* VACATION: what to remember */
 	struct pf_str reply_to; /* VACATION: whom to answer */
+	bool refuse;		/* REJECT: by ereject, which would rather have
+				   LMTP say 550 (RFC 5429 2.1) */
 	bool mime;		/* VACATION :mime */
 	int seconds;		/* VACATION: not again within */
 };

@@ -87,6 +87,11 @@ static void the_line_end_belongs_to_the_boundary(void)
 	      "--b c\r\n\r\none\r\n--b c--\r\n",
 	      "0 multipart/mixed 2/0[] 4/0[]\n"
 	      ".1 text/plain 1/0[~\n] 0/0[one]\n");
+	/* whatever ends the boundary line itself */
+	CHECK(MULTI "\n--b\n\none\r\n--b\n\ntwo\n--b--\r\n",
+	      "0 multipart/mixed 2/2[] 7/5[]\n"
+	      ".1 text/plain 1/1[\n] 0/0[one]\n"
+	      ".2 text/plain 1/1[\n] 0/0[two]\n");
 }
 
 static void takes_empty_parts(void)

@@ -21,7 +21,8 @@
 #include "tests/search/oracle.h"
 #include "tests/tap.h"
 
-#define DAY 86400
+#define DAY    86400
+#define DIRECT 3 /* messages read before the index is asked */
 
 static char dir[] = "/tmp/penfold-search-XXXXXX";
 static struct store_box box;
@@ -373,16 +374,16 @@ static void reads_no_more_than_needed(void)
 	key = key_new(IMAP_KEY_TEXT);
 	key->text = PF_STR("unch");
 	ok(cost(key, NULL) >= box.msgs.n - 10);
-	is_int(cost(key, "full"), 0); /* one word: the index decides */
+	ok(cost(key, "full") <= DIRECT); /* one word: the index decides */
 	key->text = PF_STR("lunch on Friday");
 	ok(cost(key, "full") >= 1);
-	ok(cost(key, "full") <= 4);
+	ok(cost(key, "full") <= 4 + DIRECT);
 	key->text = PF_STR("...");
 	ok(cost(key, "full") >= box.msgs.n - 10);
 	key->kind = IMAP_KEY_HEADER;
 	key->name = PF_STR("X-Spam-Flag");
 	key->text = PF_STR("");
-	ok(cost(key, "full") <= 2);
+	ok(cost(key, "full") <= 2 + DIRECT);
 	/* the flag decides first, whatever the order */
 	flag = key_new(IMAP_KEY_NOT);
 	flag->child = key_new(IMAP_KEY_ALL);

@@ -121,6 +121,7 @@ static void show_action(struct pf_buf *to, const struct sieve_action *a)
 	if (a->kind == SIEVE_VACATION)
 		pf_buf_addf(to, " seconds %d", a->seconds);
 	pf_buf_add_c(to, a->mime ? " mime" : "");
+	pf_buf_add_c(to, a->refuse ? " refuse" : "");
 	pf_buf_add_c(to, a->create ? " create" : "");
 	pf_buf_add_c(to, a->copy ? " copy" : "");
 	if (a->flags_set) {
@@ -186,12 +187,24 @@ static void compare(const char *name, struct pf_str title, struct pf_str got,
 		     title.p, (int)got.n, got.p, (int)want.n, want.p);
 }
 
+/* The name of a case for as long as TAP wants it: until the next one's */
+static const char *keep_name(struct pf_str title)
+{
+	static char names[2][200];
+	static int turn;
+
+	turn = !turn;
+	snprintf(names[turn], sizeof names[turn], "%.*s", (int)title.n,
+		 title.p);
+	return names[turn];
+}
+
 static void run_case(const struct test_case *test)
 {
 	struct sieve_problems problems = {0};
 	struct sieve_script *script = NULL;
 	struct pf_buf got = PF_BUF_INIT(1 << 20);
-	const char *name = pf_str_dup(test->title); /* TAP keeps it */
+	const char *name = keep_name(test->title);
 	struct pf_error err;
 
 	pf_status status = sieve_compile(test->sections[SCRIPT], NULL, &script,

@@ -1,0 +1,77 @@
+/* Any script, compiled and run: bounded, and always a usable result. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "sieve/sieve.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool mailbox_exists(void *arg, struct pf_str name)
+{
+	(void)arg;
+	return name.n % 2;
+}
+
+static void on_trace(void *arg, int line, const char *text)
+{
+	(void)arg;
+	if (line < 0 || strlen(text) > 600)
+		abort();
+}
+
+static void run(const struct sieve_script *script)
+{
+	static const char header[] =
+	    "Return-Path: <ann@example.org>\r\n"
+	    "Received: from a by b;\r\n\tSat, 21 Nov 2026 14:40:00 +0000\r\n"
+	    "From: =?utf-8?q?=C3=84nn?= <ann+x@example.org>\r\n"
+	    "To: bob@example.com, list: a@b.c, d@e.f;\r\n"
+	    "Cc: \"u\" <u+detail@example.com>\r\n"
+	    "Subject: Re: [list] aaaaaaaaaaaaaaaaaaaaaaab\r\n"
+	    "X-Spam-Level: 12 points\r\n\r\n";
+	struct sieve_message message = {
+	    .header = {header, sizeof header - 1},
+	    .size = 12345,
+	    .from = PF_STR("ann+x@example.org"),
+	    .to = PF_STR("u+detail@example.com"),
+	    .user = PF_STR("u"),
+	    .detail = PF_STR("detail"),
+	    .has_detail = true,
+	    .delimiters = "+-",
+	    .mailbox_exists = mailbox_exists,
+	};
+	struct sieve_limits limits = sieve_default_limits;
+	struct sieve_result result;
+	struct pf_error err;
+
+	limits.steps_max = 5000000;
+	limits.memory_max = 4 << 20;
+	if (sieve_run(script, &message, &limits, on_trace, NULL, &result,
+		      &err) != PF_OK)
+		abort();
+	if (result.failed && (result.count != 1 || !result.actions[0].implicit))
+		abort();
+	sieve_result_release(&result);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct sieve_problems problems = {0};
+	struct sieve_script *script = NULL;
+	bool error = false;
+
+	pf_status status = sieve_compile(pf_str_mem(data, size), NULL, &script,
+					 &problems, NULL);
+	for (size_t i = 0; i < problems.n; i++) {
+		error |= !problems.v[i].warning;
+		if (problems.v[i].line < 1 || problems.v[i].column < 1)
+			abort();
+	}
+	if ((status == PF_OK) == error)
+		abort();
+	if (status == PF_OK)
+		run(script);
+	sieve_script_free(&script);
+	pf_vec_release(&problems);
+	return 0;
+}
