@@ -29,11 +29,12 @@
 #include "base/log.h"
 #include "base/priv.h"
 #include "indexd/work.h"
+#include "search/search.h"
 
 #define GATHER_MS 300	       /* news of one user within it are one order */
 #define SLICE_MS  5000	       /* then others have their turn */
 #define ROUND_MS  (900 * 1000) /* between looks at everybody */
-#define RETRY_MS  5000
+#define RETRY_MS  1000
 #define RETRY_MAX (3600 * 1000)
 #define DATAGRAM  4096
 
@@ -363,6 +364,7 @@ static pf_status start(struct indexd *indexd, const char *conf_path,
 			      sizeof path))
 		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
 	indexd->lookup = auth_lookup_new(path);
+	search_text_version(); /* once, and not in every child */
 	return PF_OK;
 }
 

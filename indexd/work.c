@@ -41,10 +41,6 @@ static bool out_of_time(const struct state *state)
 
 /* ---- notes ----------------------------------------------------------- */
 
-struct progress {
-	uint32_t uidvalidity, uidnext;
-};
-
 static pf_status read_note(struct state *state, const char *key,
 			   uint64_t values[2], struct pf_error *err)
 {
@@ -77,6 +73,12 @@ static void box_key(char key[40], const struct store_box_info *info)
 }
 
 /* ---- a mailbox ------------------------------------------------------- */
+
+static pf_status skip(struct state *state)
+{
+	state->work->skipped++;
+	return PF_OK;
+}
 
 /* Only failures of the index count; a message that cannot be read or taken
  * is left to those who search. */
@@ -123,20 +125,22 @@ static pf_status commit(struct state *state, const char *key,
 	return status;
 }
 
-/* From UID `from` on.  MORE: the time is up. */
+/* From where the note says.  MORE: the time is up. */
 static pf_status index_open_box(struct state *state, struct store_box *box,
 				uint64_t values[2], struct pf_error *err)
 {
 	struct store_box_info info;
 	char key[40];
 	uint32_t uid;
-	const struct store_msg *msg;
-	pf_status status = store_box_sync(box, false, err);
+	const struct store_msg *msg = NULL;
+	pf_status status = PF_OK;
 
+	if (store_box_sync(box, false, NULL) != PF_OK)
+		return skip(state);
 	store_box_info(box, &info);
 	box_key(key, &info);
 	uid = values[0] == info.uidvalidity ? (uint32_t)values[1] : 1;
-	while (!status &&
+	while (!status && uid != 0 &&
 	       (msg = store_box_at(box, store_box_lower_bound(box, uid)))) {
 		if (out_of_time(state))
 			break;
@@ -148,13 +152,14 @@ static pf_status index_open_box(struct state *state, struct store_box *box,
 	}
 	if (status)
 		return status;
-	if (msg) {
+	if (msg && uid != 0) {
 		status = commit(state, key, info.uidvalidity, uid, err);
 		return status ? status : PF_MORE;
 	}
 	return commit(state, key, info.uidvalidity, info.uidnext, err);
 }
 
+/* NAME may be deleted, renamed, damaged: no failure of the index. */
 static pf_status index_box(struct state *state, struct pf_str name,
 			   struct pf_error *err)
 {
@@ -165,31 +170,18 @@ static pf_status index_box(struct state *state, struct pf_str name,
 	char key[40];
 	pf_status status;
 
-	status = store_status(state->store, name, &info, &recent, err);
-	if (status)
-		return status;
+	if (store_status(state->store, name, &info, &recent, NULL) != PF_OK)
+		return skip(state);
 	box_key(key, &info);
 	status = read_note(state, key, values, err);
 	if (status ||
 	    (values[0] == info.uidvalidity && values[1] == info.uidnext))
 		return status;
-	status = store_box_open(state->store, name, &box, err);
-	if (status)
-		return status;
+	if (store_box_open(state->store, name, &box, NULL) != PF_OK)
+		return skip(state);
 	status = index_open_box(state, box, values, err);
 	store_box_close(&box);
 	return status;
-}
-
-/* Deleted and renamed mailboxes are no failure, nor are damaged ones. */
-static bool goes_on(struct state *state, pf_status status)
-{
-	if (status == PF_NOTFOUND || status == PF_INVALID ||
-	    status == PF_NOPERM) {
-		state->work->skipped++;
-		return true;
-	}
-	return status == PF_OK;
 }
 
 /* ---- all mailboxes --------------------------------------------------- */
@@ -210,8 +202,6 @@ static pf_status each_box(struct state *state,
 		if (!(names.v[i].flags & STORE_NAME_EXISTS))
 			continue;
 		status = each(state, names.v[i].name, arg, err);
-		if (goes_on(state, status))
-			status = PF_OK;
 	}
 	pf_vec_release(&names);
 	pf_arena_release(&arena);
@@ -230,10 +220,10 @@ static pf_status each_collect(struct state *state, struct pf_str name,
 {
 	struct store_box *box;
 	struct store_box_info info;
-	pf_status status = store_box_open(state->store, name, &box, err);
 
-	if (status)
-		return status;
+	(void)err;
+	if (store_box_open(state->store, name, &box, NULL) != PF_OK)
+		return skip(state);
 	store_box_info(box, &info);
 	for (uint32_t i = 0; i < info.messages; i++)
 		pf_map_set(arg, store_msg_guid(box, store_box_at(box, i)->uid),
@@ -296,11 +286,8 @@ static pf_status run_order(struct state *state, struct pf_error *err)
 	const struct indexd_order *order = state->work->order;
 	pf_status status = PF_OK;
 
-	for (size_t i = 0; i < order->boxes.n && !status; i++) {
+	for (size_t i = 0; i < order->boxes.n && !status; i++)
 		status = index_box(state, pf_str_c(order->boxes.v[i]), err);
-		if (goes_on(state, status))
-			status = PF_OK;
-	}
 	if (!status && order->all)
 		status = each_box(state, each_index, NULL, err);
 	if (!status && order->all)

@@ -64,7 +64,11 @@ pf_status search_index_message(struct index_writer *writer, struct pf_str guid,
 	pf_buf_init(&feed.name, 8 * MIME_HEADER_MAX);
 	status = search_text(fd, false, feed_piece, &feed, err);
 	pf_buf_release(&feed.name);
-	if (!status)
+	if (status) /* the message's fault, not the index's */
+		status = pf_error_set(err, PF_LIMIT, NULL,
+				      "a message cannot be read: %s",
+				      pf_status_text(status));
+	else
 		status = feed.status;
 	if (!status)
 		status = index_writer_end(writer, err);

@@ -54,7 +54,8 @@ void search_email_id(struct pf_buf *to, struct pf_str guid);
 /* The `version` for index_open and index_writer_open. */
 const char *search_text_version(void);
 
-/* Adds to `writer` what search would look at.  LIMIT: cannot be indexed. */
+/* Adds to `writer` what search would look at.  LIMIT: this message cannot be
+ * indexed (or read), others can. */
 struct index_writer;
 PF_CHECKED pf_status search_index_message(struct index_writer *writer,
 					  struct pf_str guid, int fd,

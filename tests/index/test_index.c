@@ -2,6 +2,7 @@
 #include "index/index.h"
 
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -225,6 +226,62 @@ static void damage(void)
 	index_close(&index);
 }
 
+/* A tenth of 20,000 words: every block of the tables changes. */
+static pf_status add_words(int tenth)
+{
+	struct index_writer *writer = NULL;
+	struct pf_buf text = PF_BUF_INIT(1 << 20);
+	char guid[20];
+	bool rebuilt;
+
+	for (int i = tenth; i < 20000; i += 10)
+		pf_buf_addf(&text, "w%dz ", i);
+	snprintf(guid, sizeof guid, "tenth%d", tenth);
+	if (index_writer_open(path, "v2", &writer, &rebuilt, NONE) ||
+	    index_writer_begin(writer, pf_str_c(guid), NONE) ||
+	    index_writer_text(writer, INDEX_BODY, pf_buf_str(&text), false,
+			      NONE) ||
+	    index_writer_end(writer, NONE))
+		return PF_INTERNAL;
+	index_writer_close(&writer);
+	pf_buf_release(&text);
+	return PF_OK;
+}
+
+/* A handle that is older than two commits is set right by itself. */
+static void reads_while_written(void)
+{
+	struct index *index = NULL;
+	int failed = 0;
+	pid_t writer;
+
+	for (int i = 0; i < 3; i++)
+		is_int(add_words(i), PF_OK);
+	is_int(index_open(path, "v2", &index, NONE), PF_OK);
+	writer = fork();
+	if (writer == 0) {
+		for (int i = 0; i < 20; i++)
+			if (add_words(i % 10))
+				_exit(1);
+		_exit(0);
+	}
+	for (int i = 0, end; waitpid(writer, &end, WNOHANG) == 0; i++) {
+		struct index_set *set = NULL;
+		char word[20];
+
+		snprintf(word, sizeof word, "w%dz", i * 31 % 2000 * 10);
+		/* at least tenth0 has it */
+		if (index_candidates(index, pf_str_c(word), BODY, &set, NONE) ||
+		    index_set_count(set) < 1)
+			failed++;
+		index_set_free(&set);
+	}
+	is_int(failed, 0);
+	is_int(index_reopen(index, NONE), PF_OK);
+	is_str(ask(index, "agai", BODY), "Y??");
+	index_close(&index);
+}
+
 int main(void)
 {
 	struct index *index = NULL;
@@ -241,6 +298,7 @@ int main(void)
 	too_many_words();
 	other_version();
 	damage();
+	reads_while_written();
 	ok(!pf_fs_remove_tree(AT_FDCWD, dir, NONE));
 	return tap_done();
 }
