@@ -21,6 +21,7 @@ static void report(struct sieve_compiler *compiler, struct sieve_place at,
 		return;
 	compiler->reported++;
 	vsnprintf(problem.text, sizeof problem.text, format, ap);
+	sieve_text_clean(problem.text);
 	snprintf(problem.hint, sizeof problem.hint, "%s", hint ? hint : "");
 	pf_vec_push(compiler->problems, problem);
 }

@@ -167,7 +167,8 @@ static void match_addresses(struct sieve_matcher *matcher,
 
 	sieve_field_addresses(matcher->run, field);
 	for (size_t i = 0; i < field->address_count; i++) {
-		struct sieve_value value = {.text = field->addresses[i].all};
+		struct sieve_value value = {.text = field->addresses[i].all,
+					    .passing = true};
 
 		if (part &&
 		    !part->get(matcher->run, &field->addresses[i], &value.text))

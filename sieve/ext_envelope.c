@@ -67,7 +67,8 @@ static bool decide(struct sieve_run *run, const struct sieve_node *node)
 
 		if (!get_part(run->message, name, &address))
 			continue;
-		struct sieve_value value = {.text = address.all};
+		struct sieve_value value = {.text = address.all,
+					    .passing = true};
 		if (node->part && !node->part->get(run, &address, &value.text))
 			continue;
 		sieve_matcher_add(&matcher, &value);

@@ -202,13 +202,12 @@ static void execute_remove(struct sieve_run *run, const struct sieve_node *node)
 /* ---- hasflag ---- */
 
 /* A key is a list of flags, too; but "" stays one (:contains ""). */
-static void split_keys(struct sieve_run *run, struct sieve_matcher *matcher)
+static void split_keys(struct sieve_matcher *matcher,
+		       struct sieve_value keys[FLAGS_MAX])
 {
-	struct sieve_value *keys =
-	    sieve_run_alloc(run, FLAGS_MAX, sizeof *keys);
 	size_t n = 0;
 
-	for (size_t i = 0; keys && i < matcher->key_count; i++) {
+	for (size_t i = 0; i < matcher->key_count; i++) {
 		struct pf_str rest = matcher->keys[i].text, word;
 
 		if (rest.n == 0 && n < FLAGS_MAX)
@@ -223,16 +222,18 @@ static void split_keys(struct sieve_run *run, struct sieve_matcher *matcher)
 static bool decide_has(struct sieve_run *run, const struct sieve_node *node)
 {
 	size_t variables = node->params[0] ? node->params[0]->count : 1;
+	struct sieve_value keys[FLAGS_MAX];
 	struct sieve_matcher matcher;
 
 	sieve_matcher_begin(&matcher, run, node, node->params[1]);
-	split_keys(run, &matcher);
+	split_keys(&matcher, keys);
 	for (size_t i = 0; i < variables && !matcher.found; i++) {
 		struct flags flags = {.n = 0};
 
 		add_words(run, &flags, get(run, node, i));
 		for (size_t k = 0; k < flags.n; k++) {
-			struct sieve_value value = {.text = flags.v[k]};
+			struct sieve_value value = {.text = flags.v[k],
+						    .passing = true};
 
 			if (sieve_matcher_add(&matcher, &value))
 				break;

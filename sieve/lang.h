@@ -30,9 +30,11 @@ struct sieve_place {
 /* ---- the tree ---- */
 
 /* A text that is compared: `upper` is it in ASCII upper case, made when it
- * is first needed (p == NULL: not yet). */
+ * is first needed (p == NULL: not yet).  A passing value is looked at once:
+ * its `upper` lasts until the next one. */
 struct sieve_value {
 	struct pf_str text, upper;
+	bool passing;
 };
 
 /* A string constant, or (variables) literals and references in a row. */
@@ -262,6 +264,8 @@ __attribute__((format(printf, 4, 5))) void
 sieve_warning(struct sieve_compiler *compiler, struct sieve_place at,
 	      const char *hint, const char *format, ...);
 
+/* trace.c: makes it one line of valid UTF-8 */
+void sieve_text_clean(char *text);
 /* parse.c */
 struct sieve_node *sieve_parse(struct sieve_compiler *compiler,
 			       struct pf_str text);

@@ -14,9 +14,13 @@ struct pf_str sieve_value_upper(struct sieve_run *run,
 {
 	if (value->upper.p || value->text.n == 0)
 		return value->upper;
-	char *upper = sieve_run_alloc(run, value->text.n, 1);
-	if (!upper)
+	char *upper = pf_arena_alloc(
+	    value->passing ? &run->scratch : run->arena, value->text.n);
+	if (!upper) {
+		sieve_run_fail(run, "the script needs too much memory for "
+				    "this message");
 		return (struct pf_str){0};
+	}
 	for (size_t i = 0; i < value->text.n; i++)
 		upper[i] = pf_ascii_upper(value->text.p[i]);
 	value->upper = pf_str_mem(upper, value->text.n);
@@ -61,8 +65,9 @@ enum glob_kind {
 
 struct glob {
 	struct sieve_run *run;
-	char *bytes; /* of the pattern, without its backslashes */
-	char *kinds; /* enum glob_kind */
+	char *bytes;	/* of the pattern, without its backslashes */
+	char *kinds;	/* enum glob_kind */
+	char room[512]; /* for both of a pattern of usual size */
 	size_t n;
 	struct pf_str value;
 	size_t any; /* number of "*" */
@@ -73,10 +78,12 @@ struct glob {
 /* A backslash takes away the meaning of the next byte (RFC 5228 2.7.1). */
 static bool glob_read(struct glob *glob, struct pf_str pattern)
 {
-	glob->bytes = sieve_run_alloc(glob->run, 2, pattern.n + 1);
+	glob->bytes = pattern.n <= sizeof glob->room / 2
+			  ? glob->room
+			  : sieve_run_alloc(glob->run, 2, pattern.n);
 	if (!glob->bytes)
 		return false;
-	glob->kinds = glob->bytes + pattern.n + 1;
+	glob->kinds = glob->bytes + pattern.n;
 	for (size_t i = 0; i < pattern.n; i++) {
 		char c = pattern.p[i];
 		enum glob_kind kind = c == '*'	 ? GLOB_ANY
@@ -200,10 +207,14 @@ static bool match_matches(struct sieve_run *run, const struct sieve_node *node,
 {
 	struct pf_str v = normal(run, node, value), k = normal(run, node, key);
 	struct pf_str captures[SIEVE_CAPTURES_MAX];
-	struct glob glob = {.run = run,
-			    .value = v.p ? v : PF_STR(""),
-			    .captures = captures,
-			    .capture_count = 1};
+	struct glob glob;
+
+	/* not an initializer: it would clear the room, each time */
+	glob.run = run;
+	glob.value = v.p ? v : PF_STR("");
+	glob.n = glob.any = 0;
+	glob.captures = captures;
+	glob.capture_count = 1;
 
 	if (!sieve_run_step(run, 1 + v.n + k.n) || !glob_read(&glob, k) ||
 	    !glob_match(&glob) || run->result->failed)
@@ -260,7 +271,10 @@ bool sieve_matcher_add(struct sieve_matcher *matcher, struct sieve_value *value)
 		return true;
 	if (matcher->node->match.type->counts)
 		return false;
-	return match_keys(matcher, value);
+	bool matched = match_keys(matcher, value);
+	if (value->passing && value->upper.p)
+		pf_arena_release(&matcher->run->scratch);
+	return matched;
 }
 
 bool sieve_matcher_end(struct sieve_matcher *matcher)

@@ -5,7 +5,8 @@
 
 static void read_fields(struct sieve_run *run)
 {
-	struct pf_str header = run->message->header;
+	struct pf_str header =
+	    pf_str_head(run->message->header, MIME_HEADER_MAX);
 	struct mime_field field;
 	size_t pos = 0, n = 0;
 
@@ -89,10 +90,12 @@ void sieve_field_addresses(struct sieve_run *run, struct sieve_field *field)
 {
 	struct mime_addrs found = {0};
 
-	if (field->parsed || !sieve_run_step(run, field->raw.n))
+	if (field->parsed || run->address_count >= SIEVE_ADDRESSES_MAX ||
+	    !sieve_run_step(run, field->raw.n))
 		return;
 	field->parsed = true;
 	mime_addresses(run->arena, field->raw, &found);
+	run->address_count += found.n;
 	field->addresses =
 	    sieve_run_alloc(run, found.n, sizeof *field->addresses);
 	if (!field->addresses)

@@ -37,6 +37,7 @@ void sieve_run_trace(struct sieve_run *run, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
+	sieve_text_clean(text);
 	run->trace(run->trace_arg, run->node ? run->node->at.line : 0, text);
 }
 
@@ -320,6 +321,7 @@ pf_status sieve_run_begin(struct sieve_run *run,
 	if (run->limits.actions_max < 1)
 		run->limits.actions_max = 1;
 	pf_arena_init(run->arena, run->limits.memory_max);
+	pf_arena_init(&run->scratch, run->limits.memory_max);
 	/* one more for the implicit keep */
 	result->actions =
 	    pf_arena_array(run->arena, (size_t)run->limits.actions_max + 1,
@@ -367,6 +369,7 @@ void sieve_run_end(struct sieve_run *run)
 	struct sieve_result *result = run->result;
 	struct sieve_action keep = {.kind = SIEVE_KEEP, .implicit = true};
 
+	pf_arena_release(&run->scratch);
 	run->node = NULL;
 	if (run->keeps && !result->failed)
 		complete(run, &keep);
@@ -414,6 +417,7 @@ pf_status sieve_run(const struct sieve_script *script,
 		static struct sieve_action keep = {.kind = SIEVE_KEEP,
 						   .implicit = true};
 
+		pf_arena_release(&run.scratch);
 		run.node = NULL;
 		sieve_run_fail(&run, "internal error");
 		result->actions = &keep;

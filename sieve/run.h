@@ -7,6 +7,7 @@
 #include "sieve/lang.h"
 
 #define SIEVE_FIELDS_MAX    10000 /* header fields that are looked at */
+#define SIEVE_ADDRESSES_MAX 10000 /* likewise, of all fields together */
 #define SIEVE_VARIABLE_MAX  8192  /* bytes of a variable's value */
 #define SIEVE_CAPTURES_MAX  32	  /* ${0}..${31} */
 #define SIEVE_VARIABLES_MAX 1000
@@ -27,10 +28,12 @@ struct sieve_run {
 	sieve_trace_fn trace;
 	void *trace_arg;
 	struct sieve_result *result;
-	struct pf_arena *arena; /* the result's */
+	struct pf_arena *arena;	 /* the result's */
+	struct pf_arena scratch; /* for passing values */
 	struct sieve_field *fields;
 	size_t field_count;
 	bool fields_read;
+	size_t address_count;
 	uint64_t steps;
 	int redirects;
 	bool keeps; /* the implicit keep still stands */

@@ -3,6 +3,22 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
+
+void sieve_text_clean(char *text)
+{
+	struct pf_str rest = pf_str_c(text);
+	size_t step;
+
+	for (char *p = text; rest.n > 0; p += step) {
+		if (pf_utf8_next(rest, &step) == PF_UTF8_BAD)
+			*p = '?';
+		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+		rest = pf_str_from(rest, step);
+	}
+}
+
 struct line {
 	char *to;
 	size_t size, n;
@@ -10,11 +26,8 @@ struct line {
 
 static void put(struct line *line, struct pf_str s)
 {
-	for (size_t i = 0; i < s.n && line->n + 1 < line->size; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		line->to[line->n++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-	}
+	for (size_t i = 0; i < s.n && line->n + 1 < line->size; i++)
+		line->to[line->n++] = s.p[i] ? s.p[i] : ' ';
 	line->to[line->n] = '\0';
 }
 
@@ -60,4 +73,5 @@ void sieve_node_describe(const struct sieve_node *node, char *to, size_t size)
 	}
 	if (line.n + 1 >= size && size > 4)
 		memcpy(to + size - 4, "...", 4);
+	sieve_text_clean(to);
 }

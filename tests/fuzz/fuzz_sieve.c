@@ -1,4 +1,5 @@
-/* Any script, compiled and run: bounded, and always a usable result. */
+/* Any script, compiled and run over any header (what stands behind a NUL):
+ * bounded, and always a usable result. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -19,7 +20,7 @@ static void on_trace(void *arg, int line, const char *text)
 		abort();
 }
 
-static void run(const struct sieve_script *script)
+static void run(const struct sieve_script *script, struct pf_str own_header)
 {
 	static const char header[] =
 	    "Return-Path: <ann@example.org>\r\n"
@@ -30,7 +31,8 @@ static void run(const struct sieve_script *script)
 	    "Subject: Re: [list] aaaaaaaaaaaaaaaaaaaaaaab\r\n"
 	    "X-Spam-Level: 12 points\r\n\r\n";
 	struct sieve_message message = {
-	    .header = {header, sizeof header - 1},
+	    .header = own_header.p ? own_header
+				   : (struct pf_str){header, sizeof header - 1},
 	    .size = 12345,
 	    .from = PF_STR("ann+x@example.org"),
 	    .to = PF_STR("u+detail@example.com"),
@@ -58,10 +60,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sieve_problems problems = {0};
 	struct sieve_script *script = NULL;
+	struct pf_str text = pf_str_mem(data, size), header = {0};
+	ptrdiff_t nul = pf_str_chr(text, '\0');
 	bool error = false;
 
-	pf_status status = sieve_compile(pf_str_mem(data, size), NULL, &script,
-					 &problems, NULL);
+	if (nul >= 0) {
+		header = pf_str_from(text, (size_t)nul + 1);
+		text = pf_str_head(text, (size_t)nul);
+	}
+	pf_status status = sieve_compile(text, NULL, &script, &problems, NULL);
 	for (size_t i = 0; i < problems.n; i++) {
 		error |= !problems.v[i].warning;
 		if (problems.v[i].line < 1 || problems.v[i].column < 1)
@@ -70,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((status == PF_OK) == error)
 		abort();
 	if (status == PF_OK)
-		run(script);
+		run(script, header);
 	sieve_script_free(&script);
 	pf_vec_release(&problems);
 	return 0;

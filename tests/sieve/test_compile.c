@@ -160,6 +160,36 @@ static void matches_in_linear_time(void)
 	pf_buf_release(&mail);
 }
 
+/* Many addresses and many keys do not use up the memory of a run. */
+static void bears_many_addresses(void)
+{
+	struct pf_buf mail = PF_BUF_INIT(2 << 20), text = PF_BUF_INIT(1 << 20);
+	struct sieve_message message = make_message();
+	struct sieve_result result;
+
+	for (int k = 0; k < 30; k++) {
+		pf_buf_add_c(&mail, "To: ");
+		for (int i = 0; i < 8000; i++)
+			pf_buf_add_c(&mail, "a@b,");
+		pf_buf_add_c(&mail, "c@d\n");
+	}
+	for (int i = 0; i < 100; i++)
+		pf_buf_addf(&text,
+			    "if address :matches [\"to\", \"cc\"] "
+			    "[\"*x%d*\", \"y?%d\"] { discard; }\n",
+			    i, i);
+	struct sieve_script *script = compile_text(pf_buf_str(&text), NULL);
+	message.header = pf_buf_str(&mail);
+	ok(sieve_run(script, &message, NULL, NULL, NULL, &result, &err) ==
+	   PF_OK);
+	is_str(result.problem, "");
+	is_int(result.count, 1);
+	sieve_result_release(&result);
+	sieve_script_free(&script);
+	pf_buf_release(&mail);
+	pf_buf_release(&text);
+}
+
 static void stops_at_the_step_limit(void)
 {
 	struct sieve_limits limits = sieve_default_limits;
@@ -312,6 +342,7 @@ int main(void)
 	refuses_too_many_commands_and_long_chains();
 	reports_at_most_a_hundred_problems();
 	matches_in_linear_time();
+	bears_many_addresses();
 	stops_at_the_step_limit();
 	stops_at_the_memory_limit();
 	traces_each_decision();
