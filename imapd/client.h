@@ -1,0 +1,146 @@
+/*
+ * client: one IMAP session after login.
+ *
+ *	          loop's thread                    worker (user's queue)
+ *	conn --> input --> reader --> cmds --> step: run(), sync, tag --> out
+ *	  ^------------------------- send <------------------------------/
+ *
+ * Two owners, never at the same time.  While `busy` is set a step is queued or
+ * running and everything under "the command's" belongs to the worker; the loop
+ * may then only move bytes and parse ahead.  Steps of one client, and of all
+ * clients of one user, run one after the other in the user's queue.
+ */
+#ifndef IMAPD_CLIENT_H
+#define IMAPD_CLIENT_H
+
+#include "imapd/command.h"
+#include "imapd/server.h"
+#include "net/net.h"
+
+/* Commands parsed ahead of the running one. */
+#define CLIENT_CMDS_MAX 4
+/* A command stops producing at this much unsent output. */
+#define CLIENT_OUT_SOFT (64 * 1024)
+/* One line of output (an ENVELOPE, a LIST) never exceeds this. */
+#define CLIENT_OUT_MAX (32 * 1024 * 1024)
+#define CLIENT_SLICE_MS 20
+
+/* Where the last partial FETCH ended, in the file and in CRLF bytes. */
+struct client_hint {
+	uint32_t uid;
+	uint64_t begin, offset, done;
+	bool after_cr;
+};
+
+struct client {
+	/* ---- the loop's ---- */
+	struct pf_link link; /* user->clients */
+	struct user *user;
+	uint64_t id; /* names it to store_watch */
+	struct net_conn *conn;
+	struct imap_reader *reader; /* NULL while nothing is half read */
+	struct pf_buf pending;	    /* input that came with the hand-over */
+	struct pf_link cmds;
+	unsigned cmd_count;
+	struct cmd *taker; /* the command that owns the input, or NULL */
+	bool busy;
+	bool plus;	/* "+" is owed as soon as the commands are done */
+	bool poke;	/* the mailbox may have news */
+	bool closing;	/* nothing is read any more */
+	bool eof;	/* the client sends nothing more */
+	bool in_input;	/* guards against reentry */
+	bool stuck;	/* the connection keeps input that had to wait */
+	bool begun;	/* the first command (login) is done */
+	int64_t active; /* last command, monotonic ms */
+	const struct command *last;
+	unsigned bad_count; /* commands nobody understands, in a row */
+	uint64_t commands, bytes_in, bytes_out;
+	enum run result;  /* of the step just done */
+	const char *end;  /* why it ends, for the log and BYE */
+
+	/* ---- the command's ---- */
+	struct pf_buf out;
+	char *selected; /* name of the mailbox, for `penfold who` */
+	struct store_box *box;
+	struct store_view *view;
+	struct store_uids saved; /* "$" (RFC 5182) */
+	struct client_hint hint;
+	uint64_t keywords_told;
+	uint32_t uidvalidity;
+	bool read_only;
+	bool watched, watch_failed;
+	bool condstore;
+	const char *gone; /* close after this command; why */
+
+	/* ---- fixed from the start ---- */
+	char *ip, *tls;
+	time_t since;
+};
+
+/* A session for `user` on `conn`-to-be `fd` (taken over; also on failure).
+ * `login_tag` answers LOGIN or AUTHENTICATE; NULL greets with PREAUTH. */
+struct client_conf {
+	struct user *user;
+	int in_fd, out_fd; /* the same for a socket */
+	const char *ip, *tls;
+	struct pf_str login_tag;
+	struct pf_str input; /* came already */
+};
+PF_CHECKED pf_status client_new(const struct client_conf *conf,
+				struct pf_error *err);
+/* After its last step, with conn gone. */
+void client_free(struct client *client);
+/* "* BYE text" where that is possible, then the end.  `text` is kept. */
+void client_bye(struct client *client, const char *text);
+/* Just the line, with client->end as its text. */
+void client_say_bye(struct client *client);
+/* Its mailbox may have news: an idling client is told. */
+void client_poke(struct client *client);
+struct client *client_by_id(struct server *server, uint64_t id);
+
+/* run.c: the one place from which commands are called. */
+void client_run(struct client *client);
+/* input.c */
+size_t client_input(struct client *client, const char *p, size_t n);
+/* Continues reading where it stood still. */
+void client_more_input(struct client *client);
+struct cmd *cmd_new(struct client *client, const struct command *def,
+		    struct pf_str tag);
+void cmd_free(struct cmd **cmd);
+
+/* ---- for commands ---------------------------------------------------------
+ */
+
+static inline bool client_full(const struct client *client)
+{
+	return client->out.len >= CLIENT_OUT_SOFT;
+}
+/* True when the time slice that began at `start` is used up. */
+bool slice_over(int64_t start);
+
+/* sync.c: brings the view up to date and tells the client.  OUTPUT, DONE,
+ * FAIL. */
+enum run sync_client(struct cmd *cmd, bool may_expunge);
+/* "(\Seen $Forwarded keyword)" */
+void write_flags(struct pf_buf *to, struct client *client,
+		 const struct store_msg *msg);
+/* "* FLAGS (...)" and PERMANENTFLAGS; also when a keyword is new */
+void write_flag_lists(struct client *client);
+/* system flag (or $Forwarded) -> its bit; 0: a keyword */
+uint32_t flag_bit(struct pf_str name);
+/* untagged FLAGS if this message has a keyword that was not told yet */
+void tell_keywords(struct client *client, const struct store_msg *msg);
+/* "* n FETCH (UID u FLAGS (...) MODSEQ (m))" */
+void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq);
+/* Leaves the mailbox. */
+void client_unselect(struct client *client);
+/* Turns CONDSTORE on (RFC 7162 3.1): says HIGHESTMODSEQ once if selected. */
+void client_condstore(struct client *client);
+/* mailbox name as the client spells it */
+void write_mailbox(struct pf_buf *to, struct pf_str name);
+
+/* reply.c */
+extern const char capability_session[];
+void write_capability_gate(struct pf_buf *to, const struct gate_conn *gate);
+
+#endif

@@ -1,0 +1,239 @@
+/*
+ * APPEND (RFC 3501 6.3.11; several messages: RFC 3502; APPENDUID: RFC 4315 3).
+ *
+ * The literal is not part of the command line: the command runs when the
+ * arguments in front of it are known, says "+" or refuses before a byte is
+ * sent, and then gets the bytes in pieces, straight into a file in tmp/.  What
+ * was refused but comes anyway (LITERAL+) is dropped on the floor.  All
+ * messages of one command go in together, or none.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "imapd/client.h"
+
+#define MESSAGES_MAX 1000
+#define KEYWORDS_MAX 64
+
+struct append {
+	struct pf_str mailbox;
+	struct pf_vec(struct store_draft *) drafts;
+	struct pf_vec(struct store_deliver) hows;
+	size_t next_arg;
+	bool refused; /* cmd->reply says why */
+};
+
+static void release(struct cmd *cmd)
+{
+	struct append *a = cmd->state;
+
+	for (size_t i = 0; i < a->drafts.n; i++)
+		store_draft_free(&a->drafts.v[i]);
+	pf_vec_release(&a->drafts);
+	pf_vec_release(&a->hows);
+}
+
+/* ---- the arguments in front of a literal ------------------------------------
+ */
+
+static bool read_flags(struct cmd *cmd, const struct imap_arg *list,
+		       struct store_deliver *how)
+{
+	struct pf_str *names = pf_arena_array(&cmd->arena, KEYWORDS_MAX,
+					      sizeof *names);
+	struct pf_str name;
+
+	how->keywords = names;
+	for (; list->kind != IMAP_END; list++) {
+		if (list->kind == IMAP_ATOM &&
+		    pf_str_ieq(list->text, PF_STR("\\Recent")))
+			continue; /* ours to give; some clients copy it */
+		if (list->kind != IMAP_ATOM ||
+		    !imap_flag_parse(list->text, &cmd->arena, &name)) {
+			reply_bad(cmd, "APPEND: that is no flag");
+			return false;
+		}
+		uint32_t bit = flag_bit(name);
+		how->flags |= bit;
+		if (bit)
+			continue;
+		if (how->keyword_count == KEYWORDS_MAX) {
+			reply_no(cmd, "[LIMIT] Too many keywords");
+			return false;
+		}
+		names[how->keyword_count++] = name;
+	}
+	return true;
+}
+
+/* [(flags)] ["date"] up to the literal */
+static bool read_message_args(struct cmd *cmd, struct append *a,
+			      struct store_deliver *how)
+{
+	const struct imap_arg *arg = &cmd->args[a->next_arg], *list;
+
+	if (imap_arg_list(arg, &list)) {
+		if (!read_flags(cmd, list, how))
+			return false;
+		arg++;
+	}
+	if (arg->kind == IMAP_STRING) {
+		if (!imap_parse_date_time(arg->text, &how->date)) {
+			reply_bad(cmd, "APPEND: that is no date and time");
+			return false;
+		}
+		arg++;
+	}
+	if (arg->kind != IMAP_STREAM) {
+		reply_bad(cmd, "APPEND needs a literal");
+		return false;
+	}
+	a->next_arg = (size_t)(arg - cmd->args) + 1;
+	return true;
+}
+
+static bool check_mailbox(struct cmd *cmd, struct append *a)
+{
+	struct pf_error err = {0};
+	bool exists = false;
+
+	if (!arg_mailbox(cmd, &cmd->args[0], &a->mailbox))
+		return false;
+	pf_status status = store_name_check(cmd->client->user->store,
+					    a->mailbox, &exists, &err);
+	if (status == PF_NOTFOUND || (status == PF_OK && !exists)) {
+		reply_no(cmd, "[TRYCREATE] No such mailbox");
+		return false;
+	}
+	if (status != PF_OK)
+		reply_error(cmd, &err);
+	return status == PF_OK;
+}
+
+static bool check_size(struct cmd *cmd)
+{
+	int64_t max = cmd->client->user->server->conf->message_size_max;
+
+	if (cmd->stream_size == 0) {
+		reply_no(cmd, "[CANNOT] A message cannot be empty");
+		return false;
+	}
+	if (max > 0 && cmd->stream_size > (uint64_t)max) {
+		reply_no(cmd, "[TOOBIG] A message has at most %lld bytes here",
+			 (long long)max);
+		return false;
+	}
+	return true;
+}
+
+static bool begin_message(struct cmd *cmd, struct append *a)
+{
+	struct store_deliver how = {0};
+	struct store_draft *draft;
+	struct pf_error err = {0};
+
+	if (a->next_arg == 0 && !check_mailbox(cmd, a))
+		return false;
+	if (a->next_arg == 0)
+		a->next_arg = 1;
+	if (!read_message_args(cmd, a, &how) || !check_size(cmd))
+		return false;
+	if (a->drafts.n == MESSAGES_MAX) {
+		reply_no(cmd, "[LIMIT] Too many messages in one APPEND");
+		return false;
+	}
+	if (store_draft_new(cmd->client->user->store, &draft, &err) != PF_OK) {
+		reply_error(cmd, &err);
+		return false;
+	}
+	pf_vec_push(&a->drafts, draft);
+	pf_vec_push(&a->hows, how);
+	return true;
+}
+
+/* ---- the bytes, and the end ------------------------------------------------
+ */
+
+static bool take_bytes(struct cmd *cmd, struct append *a)
+{
+	struct pf_error err = {0};
+	pf_status status = PF_OK;
+
+	if (!a->refused)
+		status = store_draft_write(a->drafts.v[a->drafts.n - 1],
+					   cmd->in.data, cmd->in.len, &err);
+	pf_buf_clear(&cmd->in);
+	if (status != PF_OK)
+		reply_error(cmd, &err);
+	return status == PF_OK;
+}
+
+static enum run deliver(struct cmd *cmd, struct append *a)
+{
+	struct client *client = cmd->client;
+	struct store_uids uids = {0};
+	struct pf_error err = {0};
+	uint32_t uidvalidity = 0;
+	pf_status status = PF_OK;
+	int fd;
+
+	for (size_t i = 0; status == PF_OK && i < a->drafts.n; i++)
+		status = store_draft_finish(a->drafts.v[i], &fd, &err);
+	if (status == PF_OK)
+		status = store_deliver_many(client->user->store, a->mailbox,
+					    a->drafts.v, a->hows.v,
+					    a->drafts.n, &uidvalidity, &uids,
+					    &err);
+	if (status == PF_NOTFOUND)
+		reply_no(cmd, "[TRYCREATE] %s", err.client);
+	else if (status != PF_OK)
+		reply_error(cmd, &err);
+	else {
+		pf_buf_clear(&cmd->reply);
+		pf_buf_addf(&cmd->reply, "OK [APPENDUID %u ", uidvalidity);
+		imap_set_write(&cmd->reply, uids.v, uids.n);
+		pf_buf_add_c(&cmd->reply, "] APPEND completed");
+		user_index_hint(client->user, a->mailbox);
+	}
+	pf_vec_release(&uids);
+	return RUN_DONE;
+}
+
+static void refuse(struct cmd *cmd, struct append *a)
+{
+	a->refused = true;
+	cmd->stream_refused = true;
+}
+
+enum run run_append(struct cmd *cmd)
+{
+	struct append *a = cmd->state;
+
+	if (!a) {
+		a = PF_ARENA_NEW(&cmd->arena, struct append);
+		cmd->state = a;
+		cmd->release = release;
+	}
+	if (cmd->in.len > 0 && !take_bytes(cmd, a))
+		refuse(cmd, a);
+	if (cmd->stream_begins) {
+		cmd->stream_begins = false;
+		if (!a->refused && !begin_message(cmd, a))
+			refuse(cmd, a);
+		if (a->refused && cmd->stream_sync)
+			return RUN_DONE; /* no "+": it will not be sent */
+		if (cmd->stream_sync)
+			pf_buf_add_c(&cmd->client->out, "+ OK\r\n");
+	}
+	if (cmd->stream_broken)
+		return a->refused ? RUN_DONE
+				  : reply_bad(cmd, "APPEND: syntax error "
+						   "behind the message");
+	if (!cmd->stream_ended)
+		return RUN_INPUT;
+	if (a->refused)
+		return RUN_DONE;
+	if (a->drafts.n == 0 || cmd->args[a->next_arg].kind != IMAP_END)
+		return reply_bad(cmd, "APPEND needs a mailbox and a literal");
+	return deliver(cmd, a);
+}

@@ -1,0 +1,145 @@
+/*
+ * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3-6.3.7;
+ * CREATE with USE: RFC 6154 3).
+ */
+#include "imapd/client.h"
+
+/* "Lists/" announces children to come (RFC 3501 6.3.3); here every mailbox
+ * can have some, so the separator at the end says nothing. */
+static struct pf_str without_separator(const struct client *client,
+				       struct pf_str name)
+{
+	char separator = client->user->server->conf->hierarchy_separator[0];
+
+	if (name.n > 1 && name.p[name.n - 1] == separator)
+		name.n--;
+	return name;
+}
+
+/* (USE (\Sent)): one attribute without its backslash, in the arena. */
+static bool read_use(struct cmd *cmd, const struct imap_arg *arg,
+		     const char **use)
+{
+	const struct imap_arg *list, *uses;
+
+	*use = NULL;
+	if (arg->kind == IMAP_END)
+		return true;
+	if (!imap_arg_list(arg, &list) || !imap_arg_is_atom(&list[0], "USE") ||
+	    !imap_arg_list(&list[1], &uses) || arg[1].kind != IMAP_END) {
+		reply_bad(cmd, "Unknown parameter of CREATE");
+		return false;
+	}
+	if (uses[0].kind == IMAP_END)
+		return true;
+	if (!args_are(uses, 1) || uses[0].kind != IMAP_ATOM ||
+	    uses[0].text.n < 2 || uses[0].text.p[0] != '\\') {
+		reply_no(cmd, "[USEATTR] A mailbox has one use here");
+		return false;
+	}
+	*use = pf_arena_cstr(&cmd->arena, pf_str_from(uses[0].text, 1));
+	return true;
+}
+
+enum run run_create(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+	struct pf_str name;
+	const char *use;
+
+	if (cmd->args[0].kind == IMAP_END)
+		return reply_bad(cmd, "CREATE needs a mailbox name");
+	if (!arg_mailbox(cmd, &cmd->args[0], &name) ||
+	    !read_use(cmd, &cmd->args[1], &use))
+		return RUN_DONE;
+	pf_status status = store_create(
+		client->user->store, without_separator(client, name), use,
+		&err);
+	if (status == PF_UNSUPPORTED && use)
+		return reply_no(cmd, "[USEATTR] %s", err.client);
+	return status == PF_OK ? reply_completed(cmd) : reply_error(cmd, &err);
+}
+
+static bool is_selected(const struct client *client, struct pf_str name)
+{
+	struct pf_str selected;
+
+	if (!client->box)
+		return false;
+	selected = store_box_name(client->box);
+	if (pf_str_ieq(selected, PF_STR("INBOX")))
+		return pf_str_ieq(name, selected);
+	return pf_str_eq(name, selected);
+}
+
+/* The name argument of the commands that take just one. */
+static bool only_name(struct cmd *cmd, struct pf_str *name)
+{
+	if (!args_are(cmd->args, 1)) {
+		reply_bad(cmd, "%s needs one mailbox name", cmd->def->name);
+		return false;
+	}
+	return arg_mailbox(cmd, &cmd->args[0], name);
+}
+
+enum run run_delete(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+	struct pf_str name;
+
+	if (!only_name(cmd, &name))
+		return RUN_DONE;
+	name = without_separator(client, name);
+	if (is_selected(client, name) &&
+	    !pf_str_ieq(name, PF_STR("INBOX"))) {
+		client_unselect(client);
+		pf_buf_add_c(&client->out,
+			     "* OK [CLOSED] The selected mailbox goes\r\n");
+	}
+	if (store_delete(client->user->store, name, &err) != PF_OK)
+		return reply_error(cmd, &err);
+	return reply_completed(cmd);
+}
+
+enum run run_rename(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+	struct pf_str from, to;
+
+	if (!args_are(cmd->args, 2))
+		return reply_bad(cmd, "RENAME needs two mailbox names");
+	if (!arg_mailbox(cmd, &cmd->args[0], &from) ||
+	    !arg_mailbox(cmd, &cmd->args[1], &to))
+		return RUN_DONE;
+	if (store_rename(client->user->store, from,
+			 without_separator(client, to), &err) != PF_OK)
+		return reply_error(cmd, &err);
+	return reply_completed(cmd);
+}
+
+static enum run subscribe(struct cmd *cmd, bool on)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+	struct pf_str name;
+
+	if (!only_name(cmd, &name))
+		return RUN_DONE;
+	if (store_subscribe(client->user->store,
+			    without_separator(client, name), on, &err) != PF_OK)
+		return reply_error(cmd, &err);
+	return reply_completed(cmd);
+}
+
+enum run run_subscribe(struct cmd *cmd)
+{
+	return subscribe(cmd, true);
+}
+
+enum run run_unsubscribe(struct cmd *cmd)
+{
+	return subscribe(cmd, false);
+}

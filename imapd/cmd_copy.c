@@ -1,0 +1,99 @@
+/*
+ * COPY, MOVE and their UID forms (RFC 3501 6.4.7; MOVE: RFC 6851; COPYUID:
+ * RFC 4315 3).
+ */
+#include <stdlib.h>
+
+#include "imapd/client.h"
+
+#define COPYUID_MAX (1024 * 1024)
+
+/* "[COPYUID validity from to] ", or nothing where nothing was copied.  The
+ * sets correspond one to one, in order. */
+static void write_copyuid(struct pf_buf *to, uint32_t uidvalidity,
+			  const struct store_uid_pairs *pairs)
+{
+	struct pf_buf code = PF_BUF_INIT(COPYUID_MAX);
+	struct store_uids from = {0}, into = {0};
+
+	if (pairs->n == 0)
+		return;
+	for (size_t i = 0; i < pairs->n; i++) {
+		pf_vec_push(&from, pairs->v[i].from);
+		pf_vec_push(&into, pairs->v[i].to);
+	}
+	pf_buf_addf(&code, "[COPYUID %u ", uidvalidity);
+	imap_set_write(&code, from.v, from.n);
+	pf_buf_add_byte(&code, ' ');
+	imap_set_write(&code, into.v, into.n);
+	pf_buf_add_c(&code, "] ");
+	if (!code.failed)
+		pf_buf_add_str(to, pf_buf_str(&code));
+	pf_buf_release(&code);
+	pf_vec_release(&from);
+	pf_vec_release(&into);
+}
+
+static enum run answer(struct cmd *cmd, bool move, uint32_t uidvalidity,
+		       const struct store_uid_pairs *pairs)
+{
+	struct client *client = cmd->client;
+
+	pf_buf_clear(&cmd->reply);
+	if (move) {
+		/* RFC 6851 4.3: before the EXPUNGEs, so not in the tagged OK */
+		if (pairs->n) {
+			pf_buf_add_c(&client->out, "* OK ");
+			write_copyuid(&client->out, uidvalidity, pairs);
+			pf_buf_add_c(&client->out, "Moved\r\n");
+		}
+		return reply_completed(cmd);
+	}
+	pf_buf_add_c(&cmd->reply, "OK ");
+	write_copyuid(&cmd->reply, uidvalidity, pairs);
+	pf_buf_addf(&cmd->reply, "%s completed", cmd->def->name);
+	return RUN_DONE;
+}
+
+static enum run transfer(struct cmd *cmd, bool move)
+{
+	struct client *client = cmd->client;
+	struct store_uid_pairs pairs = {0};
+	struct store_uids uids = {0};
+	struct pf_error err = {0};
+	struct pf_str name;
+	uint32_t uidvalidity = 0;
+	enum run result;
+
+	if (!args_are(cmd->args, 2))
+		return reply_bad(cmd, "%s needs messages and a mailbox",
+				 cmd->def->name);
+	if (!arg_messages(cmd, &cmd->args[0], &uids) ||
+	    !arg_mailbox(cmd, &cmd->args[1], &name)) {
+		pf_vec_release(&uids);
+		return RUN_DONE;
+	}
+	pf_status status = store_box_copy(client->box, uids.v, uids.n, name,
+					  move, &uidvalidity, &pairs, &err);
+	if (status == PF_NOTFOUND)
+		result = reply_no(cmd, "[TRYCREATE] %s", err.client);
+	else if (status != PF_OK)
+		result = reply_error(cmd, &err);
+	else
+		result = answer(cmd, move, uidvalidity, &pairs);
+	if (status == PF_OK && pairs.n)
+		user_index_hint(client->user, name);
+	pf_vec_release(&uids);
+	pf_vec_release(&pairs);
+	return result;
+}
+
+enum run run_copy(struct cmd *cmd)
+{
+	return transfer(cmd, false);
+}
+
+enum run run_move(struct cmd *cmd)
+{
+	return transfer(cmd, true);
+}

@@ -1,0 +1,32 @@
+/*
+ * EXPUNGE (RFC 3501 6.4.3) and UID EXPUNGE (RFC 4315 2.1).  The EXPUNGE lines
+ * are written by what follows every command (sync.c).
+ */
+#include <stdlib.h>
+
+#include "imapd/client.h"
+
+enum run run_expunge(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct store_uids uids = {0};
+	struct pf_error err = {0};
+	pf_status status = PF_OK;
+
+	if (!args_are(cmd->args, cmd->uid ? 1 : 0))
+		return reply_bad(cmd, cmd->uid ? "UID EXPUNGE needs UIDs"
+					       : "EXPUNGE takes no arguments");
+	if (cmd->uid && !arg_messages(cmd, &cmd->args[0], &uids)) {
+		pf_vec_release(&uids);
+		return RUN_DONE;
+	}
+	/* its own EXPUNGE lines are what the client waits for */
+	cmd->defer_expunge = false;
+	if (!cmd->uid)
+		status = store_box_expunge(client->box, NULL, 0, false, &err);
+	else if (uids.n > 0)
+		status = store_box_expunge(client->box, uids.v, uids.n, false,
+					   &err);
+	pf_vec_release(&uids);
+	return status == PF_OK ? reply_completed(cmd) : reply_error(cmd, &err);
+}

@@ -1,0 +1,582 @@
+/*
+ * FETCH and UID FETCH (RFC 3501 6.4.5, 7.4.2; MODSEQ and CHANGEDSINCE:
+ * RFC 7162 3.1.4, 3.1.5).
+ *
+ * The command walks a list of UIDs taken at its start; the view does not move
+ * while it runs, so sequence numbers stay true.  A message that another
+ * session expunges meanwhile is left out, and the answer says so.
+ */
+#include "imapd/fetch.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* \Seen is set for this many messages, or bytes, ahead in one change. */
+#define SEEN_MESSAGES 64
+#define SEEN_BYTES    (1024 * 1024)
+
+enum fetch_stage {
+	STAGE_NEXT,    /* between messages */
+	STAGE_PREPARE, /* finding out everything about one */
+	STAGE_WRITE,   /* item by item */
+	STAGE_STREAM,  /* inside a literal */
+};
+
+struct fetch {
+	struct imap_fetch what;
+	bool uid, modseq, flags; /* items that are asked for or implied */
+	struct store_uids uids;
+	size_t at;
+	struct store_uids seen; /* just became \Seen by us */
+	size_t seen_until;	/* uids[..seen_until) are done */
+	enum fetch_stage stage;
+	size_t item;
+	bool blank;
+	struct pf_str *texts;  /* ready-made item, or p == NULL */
+	struct pf_map *wanted; /* per item: HEADER.FIELDS names */
+	struct message message;
+	struct store_msg msg; /* as it was when its line began */
+	bool gone;
+	struct pf_error failed; /* some message could not be read */
+};
+
+static void release(struct cmd *cmd)
+{
+	struct fetch *f = cmd->state;
+
+	message_end(&f->message);
+	pf_buf_release(&f->message.header);
+	for (size_t i = 0; f->wanted && i < f->what.count; i++)
+		pf_map_release(&f->wanted[i]);
+	pf_vec_release(&f->uids);
+	pf_vec_release(&f->seen);
+}
+
+/* ---- beginning ------------------------------------------------------------
+ */
+
+static bool supported(enum imap_fetch_kind kind)
+{
+	switch (kind) {
+	case IMAP_FETCH_UID:
+	case IMAP_FETCH_FLAGS:
+	case IMAP_FETCH_INTERNALDATE:
+	case IMAP_FETCH_SIZE:
+	case IMAP_FETCH_ENVELOPE:
+	case IMAP_FETCH_BODY:
+	case IMAP_FETCH_BODYSTRUCTURE:
+	case IMAP_FETCH_MODSEQ:
+	case IMAP_FETCH_SECTION:
+		return true;
+	case IMAP_FETCH_SAVEDATE:
+	case IMAP_FETCH_BINARY:
+	case IMAP_FETCH_BINARY_SIZE:
+	case IMAP_FETCH_PREVIEW:
+	case IMAP_FETCH_EMAILID:
+	case IMAP_FETCH_THREADID:
+		break;
+	}
+	return false; /* their extensions are not announced */
+}
+
+static bool look_at_items(struct cmd *cmd, struct fetch *f)
+{
+	f->wanted = pf_arena_array(&cmd->arena, f->what.count,
+				   sizeof *f->wanted);
+	f->texts = pf_arena_array(&cmd->arena, f->what.count,
+				  sizeof *f->texts);
+	for (size_t i = 0; i < f->what.count; i++) {
+		const struct imap_fetch_item *item = &f->what.items[i];
+
+		if (!supported(item->kind)) {
+			reply_bad(cmd, "Unknown FETCH item");
+			return false;
+		}
+		f->uid |= item->kind == IMAP_FETCH_UID;
+		f->flags |= item->kind == IMAP_FETCH_FLAGS;
+		f->modseq |= item->kind == IMAP_FETCH_MODSEQ;
+		if (item->kind == IMAP_FETCH_SECTION && item->field_count)
+			section_wanted(&f->wanted[i], item);
+	}
+	return true;
+}
+
+static enum run begin(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct fetch *f = PF_ARENA_NEW(&cmd->arena, struct fetch);
+	struct pf_error err = {0};
+
+	if (cmd->args[0].kind == IMAP_END || cmd->args[1].kind == IMAP_END)
+		return reply_bad(cmd, "FETCH needs messages and items");
+	if (imap_fetch_parse(&cmd->args[1], &cmd->args[2], &cmd->arena,
+			     &f->what, &err) != PF_OK)
+		return reply_syntax(cmd, &err);
+	if (f->what.vanished)
+		return reply_bad(cmd, "VANISHED needs QRESYNC");
+	message_init(&f->message, client);
+	cmd->state = f;
+	cmd->release = release;
+	if (!look_at_items(cmd, f) ||
+	    !arg_messages(cmd, &cmd->args[0], &f->uids))
+		return RUN_DONE;
+	/* CHANGEDSINCE has brought MODSEQ along (RFC 7162 3.1.4.1) */
+	if (f->modseq)
+		client_condstore(client);
+	return RUN_MORE;
+}
+
+/* ---- \Seen ------------------------------------------------------------------
+ */
+
+/* Sets \Seen on the next messages, once for many. */
+static void set_seen(struct cmd *cmd, struct fetch *f)
+{
+	struct client *client = cmd->client;
+	struct store_flag_change change = {.mode = STORE_FLAGS_ADD,
+					   .flags = STORE_SEEN,
+					   .unchanged_since = UINT64_MAX};
+	struct pf_error err = {0};
+	uint64_t bytes = 0;
+
+	f->seen.n = 0;
+	for (; f->seen_until < f->uids.n && f->seen.n < SEEN_MESSAGES &&
+	       bytes < SEEN_BYTES;
+	     f->seen_until++) {
+		const struct store_msg *msg = store_box_find(
+			client->box, f->uids.v[f->seen_until]);
+		if (!msg || (f->what.changed_since_given &&
+			     msg->modseq <= f->what.changed_since))
+			continue;
+		bytes += msg->size;
+		if (!(msg->flags & STORE_SEEN))
+			pf_vec_push(&f->seen, msg->uid);
+	}
+	if (f->seen.n == 0)
+		return;
+	if (store_box_change_flags(client->box, f->seen.v, f->seen.n, &change,
+				   NULL, &err) != PF_OK) {
+		pf_log_error(PF_LOG_WARN, "seen-failed", &err,
+			     PF_LOGC("user", client->user->name));
+		f->seen.n = 0;
+		return;
+	}
+	store_view_told(client->view, f->seen.v, f->seen.n);
+	cmd->changed = true;
+}
+
+static bool now_seen(const struct fetch *f, uint32_t uid)
+{
+	size_t low = 0, high = f->seen.n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (f->seen.v[mid] < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < f->seen.n && f->seen.v[low] == uid;
+}
+
+/* ---- preparing one message --------------------------------------------------
+ */
+
+static enum store_summary_kind summary_kind(enum imap_fetch_kind kind)
+{
+	return kind == IMAP_FETCH_ENVELOPE ? STORE_SUMMARY_ENVELOPE
+	       : kind == IMAP_FETCH_BODY   ? STORE_SUMMARY_BODY
+					   : STORE_SUMMARY_BODYSTRUCTURE;
+}
+
+static void keep_text(struct fetch *f, size_t i, struct pf_buf *text)
+{
+	f->texts[i] = pf_arena_str(&f->message.arena, pf_buf_str(text));
+}
+
+static bool is_structure(enum imap_fetch_kind kind)
+{
+	return kind == IMAP_FETCH_ENVELOPE || kind == IMAP_FETCH_BODY ||
+	       kind == IMAP_FETCH_BODYSTRUCTURE;
+}
+
+static bool is_fields(const struct imap_fetch_item *item)
+{
+	return item->kind == IMAP_FETCH_SECTION &&
+	       (item->section == IMAP_SECTION_FIELDS ||
+		item->section == IMAP_SECTION_FIELDS_NOT);
+}
+
+/* What the summary has becomes text; returns what else is needed. */
+static unsigned from_summary(struct fetch *f, struct pf_buf *text)
+{
+	struct message *m = &f->message;
+	struct store_box *box = m->client->box;
+	unsigned needs = 0;
+
+	for (size_t i = 0; i < f->what.count; i++) {
+		const struct imap_fetch_item *item = &f->what.items[i];
+
+		f->texts[i] = (struct pf_str){NULL, 0};
+		pf_buf_clear(text);
+		if (is_structure(item->kind)) {
+			if (store_summary_get(box, m->uid,
+					      summary_kind(item->kind),
+					      text) == PF_OK)
+				keep_text(f, i, text);
+			else
+				needs |= SECTION_NEEDS_FILE |
+					 (item->kind == IMAP_FETCH_ENVELOPE
+						  ? SECTION_NEEDS_HEADER
+						  : SECTION_NEEDS_TREE);
+		} else if (item->kind == IMAP_FETCH_SECTION) {
+			struct pf_buf raw = PF_BUF_INIT(MIME_HEADER_MAX);
+
+			if (summary_covers(item) &&
+			    store_summary_get(box, m->uid,
+					      STORE_SUMMARY_HEADERS,
+					      &raw) == PF_OK) {
+				section_fields(text, pf_buf_str(&raw), item,
+					       &f->wanted[i]);
+				keep_text(f, i, text);
+			} else {
+				needs |= section_needs(m, item);
+			}
+			pf_buf_release(&raw);
+		}
+	}
+	return needs;
+}
+
+static struct pf_str header_of(void *arg, const struct mime_part *part)
+{
+	struct fetch *f = arg;
+	struct pf_buf buf = PF_BUF_INIT(MIME_HEADER_MAX);
+	struct pf_str header = message_part_header(&f->message, part, &buf);
+	struct pf_str kept = pf_arena_str(&f->message.arena, header);
+
+	pf_buf_release(&buf);
+	return kept;
+}
+
+static void make_structure(struct fetch *f, size_t i, struct pf_buf *text)
+{
+	struct message *m = &f->message;
+	enum imap_fetch_kind kind = f->what.items[i].kind;
+
+	if (kind == IMAP_FETCH_ENVELOPE)
+		imap_write_envelope(text, pf_buf_str(&m->header));
+	else
+		imap_write_body(text, m->root,
+				kind == IMAP_FETCH_BODYSTRUCTURE, header_of, f);
+	if (text->failed)
+		pf_buf_clear(text);
+	else
+		store_summary_put(m->client->box, m->uid, summary_kind(kind),
+				  pf_buf_str(text));
+	keep_text(f, i, text);
+}
+
+static void make_fields(struct fetch *f, size_t i, struct pf_buf *text)
+{
+	struct message *m = &f->message;
+	const struct imap_fetch_item *item = &f->what.items[i];
+	struct pf_buf buf = PF_BUF_INIT(MIME_HEADER_MAX);
+	struct pf_str header;
+
+	if (section_header(m, item, &buf, &header)) {
+		if (summary_covers(item)) {
+			summary_headers(text, header);
+			store_summary_put(m->client->box, m->uid,
+					  STORE_SUMMARY_HEADERS,
+					  pf_buf_str(text));
+			pf_buf_clear(text);
+		}
+		section_fields(text, header, item, &f->wanted[i]);
+		keep_text(f, i, text);
+	}
+	pf_buf_release(&buf);
+}
+
+/* OK: the message can be written.  MORE: again. */
+static pf_status prepare(struct fetch *f, int64_t start, struct pf_error *err)
+{
+	struct message *m = &f->message;
+	struct pf_buf text = PF_BUF_INIT(8 * MIME_HEADER_MAX);
+	unsigned needs = from_summary(f, &text);
+	pf_status status = PF_OK;
+
+	if (needs & SECTION_NEEDS_FILE)
+		status = message_open(m, err);
+	if (status == PF_OK && (needs & SECTION_NEEDS_HEADER)) {
+		status = message_header(m, err);
+		if (m->header_end == 0 && m->header.len > 0)
+			needs |= SECTION_NEEDS_TREE;
+	}
+	if (status == PF_OK && (needs & SECTION_NEEDS_TREE))
+		status = message_tree(m, start, err);
+	for (size_t i = 0; status == PF_OK && i < f->what.count; i++) {
+		if (f->texts[i].p)
+			continue;
+		pf_buf_clear(&text);
+		if (is_structure(f->what.items[i].kind))
+			make_structure(f, i, &text);
+		else if (is_fields(&f->what.items[i]))
+			make_fields(f, i, &text);
+	}
+	pf_buf_release(&text);
+	return status;
+}
+
+/* ---- writing one message ----------------------------------------------------
+ */
+
+static void write_literal(struct pf_buf *out, struct pf_str text)
+{
+	pf_buf_addf(out, "{%zu}\r\n", text.n);
+	pf_buf_add_str(out, text);
+}
+
+static struct pf_str part_of(struct pf_str text,
+			     const struct imap_fetch_item *item)
+{
+	if (!item->partial)
+		return text;
+	text = pf_str_from(text, item->offset < text.n ? (size_t)item->offset
+						       : text.n);
+	return pf_str_head(text, item->length < text.n ? (size_t)item->length
+						       : text.n);
+}
+
+/* BODY[...]: from text, as NIL, or by streaming. */
+static bool write_section(struct fetch *f, size_t i)
+{
+	struct message *m = &f->message;
+	struct pf_buf *out = &m->client->out;
+	const struct imap_fetch_item *item = &f->what.items[i];
+
+	pf_buf_add_str(out, item->label);
+	pf_buf_add_byte(out, ' ');
+	if (f->texts[i].p) {
+		write_literal(out, part_of(f->texts[i], item));
+	} else if (is_fields(item) || !section_stream(m, item)) {
+		pf_buf_add_c(out, "NIL");
+	} else {
+		pf_buf_addf(out, "{%llu}\r\n",
+			    (unsigned long long)m->stream.left);
+		return true;
+	}
+	return false;
+}
+
+static void write_structure(struct fetch *f, size_t i, const char *name)
+{
+	struct pf_buf *out = &f->message.client->out;
+
+	pf_buf_addf(out, "%s ", name);
+	if (f->texts[i].n)
+		pf_buf_add_str(out, f->texts[i]);
+	else
+		pf_buf_add_c(out, "NIL");
+}
+
+/* True when a literal has to be streamed now. */
+static bool write_item(struct fetch *f, size_t i, const struct store_msg *msg)
+{
+	struct client *client = f->message.client;
+	struct pf_buf *out = &client->out;
+
+	if (f->blank)
+		pf_buf_add_byte(out, ' ');
+	f->blank = true;
+	switch (f->what.items[i].kind) {
+	case IMAP_FETCH_UID:
+		pf_buf_addf(out, "UID %u", msg->uid);
+		break;
+	case IMAP_FETCH_FLAGS:
+		pf_buf_add_c(out, "FLAGS ");
+		write_flags(out, client, msg);
+		break;
+	case IMAP_FETCH_INTERNALDATE:
+		pf_buf_add_c(out, "INTERNALDATE ");
+		imap_write_date_time(out, msg->date);
+		break;
+	case IMAP_FETCH_SIZE:
+		pf_buf_addf(out, "RFC822.SIZE %llu",
+			    (unsigned long long)msg->size);
+		break;
+	case IMAP_FETCH_MODSEQ:
+		pf_buf_addf(out, "MODSEQ (%llu)",
+			    (unsigned long long)msg->modseq);
+		break;
+	case IMAP_FETCH_ENVELOPE:
+		write_structure(f, i, "ENVELOPE");
+		break;
+	case IMAP_FETCH_BODY:
+		write_structure(f, i, "BODY");
+		break;
+	case IMAP_FETCH_BODYSTRUCTURE:
+		write_structure(f, i, "BODYSTRUCTURE");
+		break;
+	case IMAP_FETCH_SECTION:
+		return write_section(f, i);
+	case IMAP_FETCH_SAVEDATE:
+	case IMAP_FETCH_BINARY:
+	case IMAP_FETCH_BINARY_SIZE:
+	case IMAP_FETCH_PREVIEW:
+	case IMAP_FETCH_EMAILID:
+	case IMAP_FETCH_THREADID:
+		break;
+	}
+	return false;
+}
+
+/* What is told without having been asked for. */
+static void write_implied(struct cmd *cmd, struct fetch *f,
+			  const struct store_msg *msg)
+{
+	struct client *client = cmd->client;
+	struct pf_buf *out = &client->out;
+
+	if (!f->flags && now_seen(f, msg->uid)) {
+		pf_buf_add_c(out, f->blank ? " FLAGS " : "FLAGS ");
+		write_flags(out, client, msg);
+		f->blank = true;
+	}
+	pf_buf_add_c(out, ")\r\n");
+}
+
+static void write_head(struct cmd *cmd, struct fetch *f,
+		       const struct store_msg *msg)
+{
+	struct client *client = cmd->client;
+	bool tells_uid = cmd->uid && !f->uid;
+
+	if (f->flags || now_seen(f, msg->uid))
+		tell_keywords(client, msg);
+	pf_buf_addf(&client->out, "* %u FETCH (",
+		    store_view_seq(client->view, msg->uid));
+	if (tells_uid)
+		pf_buf_addf(&client->out, "UID %u", msg->uid);
+	f->blank = tells_uid;
+}
+
+/* ---- the walk ---------------------------------------------------------------
+ */
+
+/* The next message to tell about: STAGE_PREPARE, or not this one. */
+static void next_message(struct cmd *cmd, struct fetch *f)
+{
+	struct client *client = cmd->client;
+	uint32_t uid = f->uids.v[f->at];
+
+	if (f->what.sets_seen && !client->read_only && f->at == f->seen_until)
+		set_seen(cmd, f);
+	const struct store_msg *msg = store_box_find(client->box, uid);
+	if (!msg) {
+		f->gone = true;
+		f->at++;
+		return;
+	}
+	if (f->what.changed_since_given &&
+	    msg->modseq <= f->what.changed_since) {
+		f->at++;
+		return;
+	}
+	message_begin(&f->message, uid, msg->size);
+	f->stage = STAGE_PREPARE;
+}
+
+static void message_done(struct fetch *f)
+{
+	message_end(&f->message);
+	f->at++;
+	f->stage = STAGE_NEXT;
+}
+
+static enum run prepare_message(struct cmd *cmd, struct fetch *f,
+				int64_t start)
+{
+	struct pf_error err = {0};
+	pf_status status = prepare(f, start, &err);
+
+	if (status == PF_MORE)
+		return RUN_MORE;
+	const struct store_msg *msg =
+		store_box_find(cmd->client->box, f->message.uid);
+	if (status == PF_OK && msg) {
+		f->msg = *msg;
+		write_head(cmd, f, &f->msg);
+		f->item = 0;
+		f->stage = STAGE_WRITE;
+		return RUN_DONE;
+	}
+	if (status == PF_OK || status == PF_EXPUNGED)
+		f->gone = true;
+	else
+		f->failed = err;
+	message_done(f);
+	return RUN_DONE;
+}
+
+static enum run write_message(struct cmd *cmd, struct fetch *f, int64_t start)
+{
+	for (;;) {
+		if (f->stage == STAGE_STREAM) {
+			enum run result = section_emit(&f->message, start);
+			if (result != RUN_DONE)
+				return result;
+			f->stage = STAGE_WRITE;
+			f->item++;
+		}
+		if (f->item == f->what.count) {
+			write_implied(cmd, f, &f->msg);
+			message_done(f);
+			return RUN_DONE;
+		}
+		if (write_item(f, f->item, &f->msg))
+			f->stage = STAGE_STREAM;
+		else
+			f->item++;
+	}
+}
+
+static enum run finish(struct cmd *cmd, const struct fetch *f)
+{
+	if (f->failed.status != PF_OK)
+		return reply_error(cmd, &f->failed);
+	if (f->gone)
+		return reply_ok(cmd, "[EXPUNGEISSUED] Some messages were "
+				     "expunged meanwhile");
+	return reply_completed(cmd);
+}
+
+enum run run_fetch(struct cmd *cmd)
+{
+	if (!cmd->state) {
+		enum run result = begin(cmd);
+		if (result != RUN_MORE)
+			return result;
+	}
+	struct fetch *f = cmd->state;
+	int64_t start = pf_clock_mono_ms();
+	while (f->at < f->uids.n) {
+		enum run result = RUN_DONE;
+
+		if (client_full(cmd->client) && f->stage != STAGE_STREAM)
+			return RUN_OUTPUT;
+		if (f->stage == STAGE_NEXT && slice_over(start))
+			return RUN_MORE;
+		if (f->stage == STAGE_NEXT)
+			next_message(cmd, f);
+		else if (f->stage == STAGE_PREPARE)
+			result = prepare_message(cmd, f, start);
+		else
+			result = write_message(cmd, f, start);
+		if (result != RUN_DONE)
+			return result;
+	}
+	return finish(cmd, f);
+}

@@ -1,0 +1,138 @@
+/*
+ * SELECT, EXAMINE, CLOSE, UNSELECT (RFC 3501 6.3.1, 6.3.2, 6.4.2; RFC 3691;
+ * CONDSTORE: RFC 7162 3.1.8).
+ */
+#include "imapd/client.h"
+
+/* SELECT's parameters: only CONDSTORE (RFC 4466 2.1, RFC 7162 3.1.8). */
+static bool read_params(struct cmd *cmd, const struct imap_arg *arg,
+			bool *condstore)
+{
+	const struct imap_arg *list;
+
+	*condstore = false;
+	if (arg->kind == IMAP_END)
+		return true;
+	if (!imap_arg_list(arg, &list) || arg[1].kind != IMAP_END) {
+		reply_bad(cmd, "Unknown parameter of %s", cmd->def->name);
+		return false;
+	}
+	for (; list->kind != IMAP_END; list++) {
+		if (!imap_arg_is_atom(list, "CONDSTORE")) {
+			reply_bad(cmd, "Unknown parameter of %s",
+				  cmd->def->name);
+			return false;
+		}
+		*condstore = true;
+	}
+	return true;
+}
+
+static uint32_t first_unseen(const struct client *client)
+{
+	uint32_t count = store_view_count(client->view);
+
+	for (uint32_t seq = 1; seq <= count; seq++) {
+		const struct store_msg *msg = store_box_find(
+			client->box, store_view_uid(client->view, seq));
+		if (msg && !(msg->flags & STORE_SEEN))
+			return seq;
+	}
+	return 0;
+}
+
+static void describe(struct client *client)
+{
+	struct store_box_info info;
+	struct pf_buf *out = &client->out;
+
+	store_box_info(client->box, &info);
+	client->uidvalidity = info.uidvalidity;
+	write_flag_lists(client);
+	pf_buf_addf(out, "* %u EXISTS\r\n* %u RECENT\r\n",
+		    store_view_count(client->view),
+		    store_view_recent_count(client->view));
+	uint32_t unseen = info.unseen ? first_unseen(client) : 0;
+	if (unseen)
+		pf_buf_addf(out, "* OK [UNSEEN %u] First unseen\r\n", unseen);
+	pf_buf_addf(out, "* OK [UIDVALIDITY %u] UIDs valid\r\n",
+		    info.uidvalidity);
+	pf_buf_addf(out, "* OK [UIDNEXT %u] Predicted next UID\r\n",
+		    info.uidnext);
+	pf_buf_addf(out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
+		    (unsigned long long)info.highest_modseq);
+}
+
+static pf_status open_box(struct client *client, struct pf_str name,
+			  struct pf_error *err)
+{
+	pf_status status = store_box_open(client->user->store, name,
+					  &client->box, err);
+
+	if (status == PF_OK && !client->read_only)
+		status = store_box_sync(client->box, true, err);
+	if (status == PF_OK)
+		status = store_view_new(client->box, &client->view, err);
+	if (status != PF_OK)
+		store_box_close(&client->box);
+	return status;
+}
+
+enum run run_select(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+	struct pf_str name;
+	bool condstore;
+
+	if (cmd->args[0].kind == IMAP_END)
+		return reply_bad(cmd, "%s needs a mailbox name",
+				 cmd->def->name);
+	if (!read_params(cmd, &cmd->args[1], &condstore))
+		return RUN_DONE;
+	/* RFC 3501 6.3.1: the old mailbox is left, also when this fails */
+	if (client->view) {
+		client_unselect(client);
+		pf_buf_add_c(&client->out,
+			     "* OK [CLOSED] Previous mailbox closed\r\n");
+	}
+	if (!arg_mailbox(cmd, &cmd->args[0], &name))
+		return RUN_DONE;
+	client->read_only = cmd->def->name[0] == 'E';
+	if (condstore)
+		client->condstore = true;
+	if (open_box(client, name, &err) != PF_OK) {
+		client->read_only = false;
+		return reply_error(cmd, &err);
+	}
+	describe(client);
+	if (store_view_recent_count(client->view) > 0)
+		user_index_hint(client->user, store_box_name(client->box));
+	return reply_ok(cmd, "[%s] %s completed",
+			client->read_only ? "READ-ONLY" : "READ-WRITE",
+			cmd->def->name);
+}
+
+enum run run_close(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+
+	if (!args_are(cmd->args, 0))
+		return reply_bad(cmd, "CLOSE takes no arguments");
+	if (!client->read_only &&
+	    store_box_expunge(client->box, NULL, 0, false, &err) != PF_OK) {
+		client_unselect(client);
+		return reply_error(cmd, &err);
+	}
+	client_unselect(client);
+	return reply_completed(cmd);
+}
+
+enum run run_unselect(struct cmd *cmd)
+{
+	if (!args_are(cmd->args, 0))
+		return reply_bad(cmd, "UNSELECT takes no arguments");
+	client_unselect(cmd->client);
+	return reply_completed(cmd);
+}

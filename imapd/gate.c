@@ -1,0 +1,520 @@
+/*
+ * The gate's connections: greeting, commands before login, limits.
+ *
+ * Nothing a stranger sends may cost much: lines of 8 KiB, literals of 4 KiB,
+ * one level of parentheses (ID has one), a fixed time to log in, and a few
+ * tries (RFC 3501 6.2, threats to login services).
+ */
+#include "imapd/gate.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define LINE_MAX_BYTES	  8192
+#define LITERAL_MAX_BYTES 4096
+#define INPUT_MAX	  16384
+#define BAD_MAX		  10
+#define TICK_MS		  1000
+#define RELAY_END_TICKS	  3
+
+static const struct imap_reader_conf reader_conf = {
+	.line_max = LINE_MAX_BYTES,
+	.literal_max = LITERAL_MAX_BYTES,
+	.depth_max = 1,
+	.args_max = 80,
+};
+
+/* ---- what is offered ------------------------------------------------------
+ */
+
+static bool is_loopback(const char *ip)
+{
+	return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+}
+
+bool gate_secure(const struct gate_conn *g)
+{
+	return g->tls ||
+	       (g->gate->conf->auth_plain_loopback && is_loopback(g->ip));
+}
+
+bool gate_offers(const struct gate_conn *g, struct pf_str mechanism)
+{
+	struct pf_str rest = pf_str_c(g->gate->conf->auth_mechanisms), word;
+
+	while (pf_conf_word(&rest, &word))
+		if (pf_str_ieq(word, mechanism))
+			return true;
+	return false;
+}
+
+static bool in_clear(struct pf_str mechanism)
+{
+	return pf_str_ieq(mechanism, PF_STR("PLAIN")) ||
+	       pf_str_ieq(mechanism, PF_STR("LOGIN"));
+}
+
+void write_capability_gate(struct pf_buf *to, const struct gate_conn *g)
+{
+	struct pf_str rest = pf_str_c(g->gate->conf->auth_mechanisms), word;
+	bool secure = gate_secure(g);
+
+	pf_buf_add_c(to, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE");
+	if (!g->tls && g->gate->tls)
+		pf_buf_add_c(to, " STARTTLS");
+	if (!secure)
+		pf_buf_add_c(to, " LOGINDISABLED");
+	while (pf_conf_word(&rest, &word)) {
+		if (!secure && in_clear(word))
+			continue;
+		pf_buf_add_c(to, " AUTH=");
+		pf_buf_add_str(to, word);
+	}
+}
+
+/* ---- talking --------------------------------------------------------------
+ */
+
+void gate_send(struct gate_conn *g, struct pf_str text)
+{
+	if (g->conn)
+		net_conn_send(g->conn, text.p, text.n);
+}
+
+void gate_reply(struct gate_conn *g, const char *text)
+{
+	struct pf_buf line = PF_BUF_INIT(LINE_MAX_BYTES + 4096);
+
+	pf_buf_addf(&line, "%s %s\r\n", g->tag ? g->tag : "*", text);
+	gate_send(g, pf_buf_str(&line));
+	pf_buf_release(&line);
+	free(g->tag);
+	g->tag = NULL;
+}
+
+void gate_close(struct gate_conn *g, const char *why)
+{
+	if (g->state == GATE_CLOSING)
+		return;
+	g->state = GATE_CLOSING;
+	g->end = why;
+	auth_request_cancel(&g->request);
+	if (g->conn)
+		net_conn_close(g->conn);
+}
+
+static void bye(struct gate_conn *g, const char *why)
+{
+	struct pf_buf line = PF_BUF_INIT(512);
+
+	pf_buf_addf(&line, "* BYE %s\r\n", why);
+	gate_send(g, pf_buf_str(&line));
+	pf_buf_release(&line);
+	gate_close(g, why);
+}
+
+/* ---- input ----------------------------------------------------------------
+ */
+
+static void bad(struct gate_conn *g, const char *text)
+{
+	char line[256];
+
+	snprintf(line, sizeof line, "BAD %s", text);
+	gate_reply(g, line);
+	if (++g->bad >= BAD_MAX)
+		bye(g, "Too many bad commands");
+}
+
+static void take_tag(struct gate_conn *g)
+{
+	struct pf_str tag = imap_reader_tag(g->reader);
+
+	free(g->tag);
+	g->tag = tag.n ? pf_str_dup(tag) : NULL;
+}
+
+static void run_command(struct gate_conn *g)
+{
+	const struct command *def = command_find(imap_reader_name(g->reader));
+
+	take_tag(g);
+	if (def && def->gate)
+		def->gate(g, imap_reader_args(g->reader));
+	else
+		bad(g, def ? "Log in first" : "Unknown command");
+	/* the memory had a password in it, perhaps */
+	if (g->reader)
+		imap_reader_next(g->reader);
+}
+
+static size_t feed(struct gate_conn *g, const char *p, size_t n)
+{
+	struct pf_error err = {0};
+	size_t used = 0;
+
+	pf_status status = imap_reader_feed(g->reader, p, n, &used, &err);
+	if (status == PF_MORE) {
+		if (imap_reader_event(g->reader) == IMAP_READ_CONTINUE)
+			gate_send(g, PF_STR("+ OK\r\n"));
+	} else if (status == PF_OK) {
+		run_command(g);
+	} else if (status == PF_INVALID) {
+		take_tag(g);
+		bad(g, err.client);
+		imap_reader_next(g->reader);
+	} else {
+		bye(g, err.client);
+	}
+	return used;
+}
+
+static size_t sasl_line(struct gate_conn *g, const char *p, size_t n)
+{
+	struct pf_error err = {0};
+	struct pf_str line;
+	size_t used = 0;
+
+	pf_status status =
+		imap_reader_line(g->reader, p, n, &used, &line, &err);
+	if (status == PF_OK)
+		gate_sasl_line(g, line);
+	else if (status != PF_MORE)
+		bye(g, err.client);
+	return used;
+}
+
+static size_t on_input(void *arg, const char *p, size_t n)
+{
+	struct gate_conn *g = arg;
+	size_t used = 0;
+
+	if (g->state == GATE_RELAY) {
+		if (g->session && !net_conn_send(g->session, p, n))
+			net_conn_pause(g->conn);
+		return n;
+	}
+	if (!g->reader)
+		g->reader = imap_reader_new(&reader_conf);
+	while (used < n && g->reader) {
+		bool was_tls = g->tls;
+
+		if (g->state == GATE_COMMANDS)
+			used += feed(g, p + used, n - used);
+		else if (g->state == GATE_SASL)
+			used += sasl_line(g, p + used, n - used);
+		else
+			break;
+		if (g->tls != was_tls)
+			break; /* what stands behind STARTTLS is an attack */
+	}
+	return g->state == GATE_CLOSING ? n : used;
+}
+
+void gate_continue(struct gate_conn *g)
+{
+	g->state = GATE_COMMANDS;
+	if (g->conn)
+		net_conn_resume(g->conn);
+}
+
+static void on_drain(void *arg)
+{
+	struct gate_conn *g = arg;
+
+	if (g->state == GATE_RELAY && g->session)
+		net_conn_resume(g->session);
+	else if (g->state == GATE_HAND)
+		gate_hand_now(g);
+}
+
+static void on_eof(void *arg)
+{
+	struct gate_conn *g = arg;
+
+	if (g->state == GATE_RELAY && g->session)
+		net_conn_shutdown(g->session);
+	else
+		gate_close(g, "closed");
+}
+
+/* ---- made and freed ---------------------------------------------------------
+ */
+
+static void room_again(struct gate *gate)
+{
+	if (gate->full && gate->count < (size_t)gate->conf->connections_max) {
+		gate->full = false;
+		for (size_t i = 0; i < gate->port_count; i++)
+			net_listener_pause(gate->ports[i].listener, false);
+	}
+}
+
+void gate_conn_free(struct gate_conn *g)
+{
+	struct gate *gate = g->gate;
+
+	pf_list_remove(&g->link);
+	auth_request_cancel(&g->request);
+	imap_reader_free(&g->reader);
+	free(g->tag);
+	free(g->mechanism);
+	free(g->cookie);
+	free(g);
+	gate->count--;
+	room_again(gate);
+	if (gate->stopping && gate->count == 0)
+		net_loop_stop(gate->loop);
+}
+
+static void on_closed(void *arg, const struct pf_error *why)
+{
+	struct gate_conn *g = arg;
+
+	g->conn = NULL;
+	if (g->session) {
+		net_conn_close(g->session); /* its end frees us */
+		return;
+	}
+	if (g->state != GATE_RELAY)
+		pf_log(PF_LOG_INFO, "login-ended", PF_LOGC("ip", g->ip),
+		       PF_LOGC("reason", g->end ? g->end
+						: pf_status_text(why->status)),
+		       PF_LOGU("failures", g->failures));
+	gate_conn_free(g);
+}
+
+static const struct net_conn_events events = {
+	.on_input = on_input,
+	.on_drain = on_drain,
+	.on_eof = on_eof,
+	.on_closed = on_closed,
+};
+
+static void local_address(int fd, char *to, socklen_t size)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof address;
+
+	to[0] = '\0';
+	if (getsockname(fd, (struct sockaddr *)(void *)&address, &len) < 0)
+		return;
+	const void *where =
+		address.ss_family == AF_INET6
+			? (void *)&((struct sockaddr_in6 *)(void *)&address)
+				  ->sin6_addr
+			: (void *)&((struct sockaddr_in *)(void *)&address)
+				  ->sin_addr;
+	(void)inet_ntop(address.ss_family, where, to, size);
+}
+
+static void greet(struct gate_conn *g)
+{
+	struct pf_buf line = PF_BUF_INIT(2048);
+
+	pf_buf_add_c(&line, "* OK [CAPABILITY ");
+	write_capability_gate(&line, g);
+	pf_buf_addf(&line, "] %s penfold ready\r\n", g->gate->hostname);
+	gate_send(g, pf_buf_str(&line));
+	pf_buf_release(&line);
+}
+
+static void on_accept(void *arg, int fd, const char *peer, int peer_port)
+{
+	struct gate_port *port = arg;
+	struct gate *gate = port->gate;
+	struct gate_conn *g = calloc(1, sizeof *g);
+	struct pf_error err = {0};
+
+	(void)peer_port;
+	if (!g)
+		abort();
+	g->gate = gate;
+	snprintf(g->ip, sizeof g->ip, "%s", peer);
+	local_address(fd, g->local_ip, sizeof g->local_ip);
+	if (net_conn_new(gate->loop, fd, &events, g, INPUT_MAX, &g->conn,
+			 &err) != PF_OK) {
+		pf_log_error(PF_LOG_WARN, "accept", &err);
+		free(g);
+		return;
+	}
+	gate->count++;
+	g->deadline = pf_clock_mono_ms() + gate->conf->login_timeout * 1000;
+	pf_list_append(&gate->waiting, &g->link);
+	if (gate->count >= (size_t)gate->conf->connections_max) {
+		gate->full = true;
+		for (size_t i = 0; i < gate->port_count; i++)
+			net_listener_pause(gate->ports[i].listener, true);
+	}
+	if (port->tls && net_conn_start_tls(g->conn, gate->tls, &err) != PF_OK) {
+		pf_log_error(PF_LOG_WARN, "tls", &err);
+		gate_close(g, "tls");
+		return;
+	}
+	g->tls = port->tls;
+	greet(g);
+}
+
+/* ---- the process ------------------------------------------------------------
+ */
+
+static void end_late(struct gate *gate)
+{
+	int64_t now = pf_clock_mono_ms();
+
+	while (!pf_list_empty(&gate->waiting)) {
+		struct gate_conn *g = pf_container_of(gate->waiting.next,
+						      struct gate_conn, link);
+		if (g->deadline > now)
+			break;
+		/* to the end of the list, in case closing takes its time */
+		pf_list_remove(&g->link);
+		pf_list_append(&gate->waiting, &g->link);
+		g->deadline = INT64_MAX;
+		if (g->state == GATE_CLOSING)
+			net_conn_abort(g->conn);
+		else
+			bye(g, "Too slow to log in");
+	}
+}
+
+static void on_tick(void *arg)
+{
+	struct gate *gate = arg;
+
+	end_late(gate);
+	if (gate->stopping)
+		net_loop_stop(gate->loop);
+}
+
+static pf_status load_tls(const struct pf_conf *conf, struct net_tls **tls,
+			  struct pf_error *err)
+{
+	*tls = NULL;
+	if (!conf->tls_cert[0] || !conf->tls_key[0])
+		return PF_OK;
+	return net_tls_new(conf->tls_cert, conf->tls_key, conf->tls_min_version,
+			   tls, err);
+}
+
+void gate_reload(struct gate *gate)
+{
+	struct net_tls *tls;
+	struct pf_error err = {0};
+
+	if (load_tls(gate->conf, &tls, &err) != PF_OK) {
+		pf_log_error(PF_LOG_ERROR, "certificate-kept", &err);
+		return;
+	}
+	if (!tls)
+		return;
+	net_tls_unref(&gate->tls);
+	gate->tls = tls;
+	pf_log(PF_LOG_INFO, "certificate-read");
+}
+
+static pf_status listen_on(struct gate *gate, const char *list, bool tls,
+			   struct pf_error *err)
+{
+	struct pf_str rest = pf_str_c(list), word;
+	pf_status status = PF_OK;
+
+	while (status == PF_OK && pf_conf_word(&rest, &word)) {
+		if (gate->port_count == GATE_LISTENERS_MAX)
+			return pf_error_set(err, PF_LIMIT, NULL,
+					    "more than %d IMAP listeners",
+					    GATE_LISTENERS_MAX);
+		if (tls && !gate->tls)
+			return pf_error_set(err, PF_INVALID, NULL,
+					    "listen_imaps needs tls_cert and "
+					    "tls_key");
+		struct gate_port *port = &gate->ports[gate->port_count];
+		char *address = pf_str_dup(word);
+		*port = (struct gate_port){.gate = gate, .tls = tls};
+		status = net_listener_new(
+			gate->loop,
+			&(struct net_listener_conf){.address = address,
+						    .mode = 0660,
+						    .uid = (uid_t)-1,
+						    .gid = (gid_t)-1,
+						    .on_accept = on_accept,
+						    .arg = port},
+			&port->listener, err);
+		free(address);
+		if (status == PF_OK)
+			gate->port_count++;
+	}
+	return status;
+}
+
+pf_status gate_init(struct gate *gate, struct net_loop *loop,
+		    const struct pf_conf *conf, struct pf_error *err)
+{
+	char path[200];
+
+	*gate = (struct gate){.loop = loop, .conf = conf};
+	for (size_t i = 0; i < GATE_WORKERS_MAX; i++)
+		gate->workers[i] = -1;
+	pf_list_init(&gate->waiting);
+	pf_list_init(&gate->relays);
+	if (conf->hostname[0])
+		snprintf(gate->hostname, sizeof gate->hostname, "%s",
+			 conf->hostname);
+	else if (gethostname(gate->hostname, sizeof gate->hostname - 1) < 0)
+		snprintf(gate->hostname, sizeof gate->hostname, "localhost");
+	if (conf->session_workers < 1 ||
+	    conf->session_workers > GATE_WORKERS_MAX)
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "session_workers: 1 to %d",
+				    GATE_WORKERS_MAX);
+	if (!pf_conf_run_path(conf, "auth.sock", path, sizeof path))
+		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
+	pf_status status = load_tls(conf, &gate->tls, err);
+	if (status == PF_OK)
+		status = listen_on(gate, conf->listen_imap, false, err);
+	if (status == PF_OK)
+		status = listen_on(gate, conf->listen_imaps, true, err);
+	if (status != PF_OK)
+		return status;
+	gate->auth = auth_client_new(loop, path);
+	gate->tick = net_timer_new(loop, on_tick, gate);
+	net_timer_start(gate->tick, TICK_MS, TICK_MS);
+	return PF_OK;
+}
+
+void gate_stop(struct gate *gate)
+{
+	if (gate->stopping)
+		return;
+	gate->stopping = true;
+	for (size_t i = 0; i < gate->port_count; i++)
+		net_listener_free(&gate->ports[i].listener);
+	gate->port_count = 0;
+	for (struct pf_link *link = gate->waiting.next, *next;
+	     link != &gate->waiting; link = next) {
+		next = link->next;
+		bye(pf_container_of(link, struct gate_conn, link),
+		    "Server is going down");
+	}
+	if (gate->count == 0)
+		net_loop_stop(gate->loop);
+	else /* sessions say goodbye through the relays meanwhile */
+		net_timer_start(gate->tick, RELAY_END_TICKS * TICK_MS, 0);
+}
+
+void gate_release(struct gate *gate)
+{
+	for (size_t i = 0; i < gate->port_count; i++)
+		net_listener_free(&gate->ports[i].listener);
+	for (size_t i = 0; i < GATE_WORKERS_MAX; i++)
+		if (gate->workers[i] >= 0)
+			close(gate->workers[i]);
+	net_timer_free(&gate->tick);
+	auth_client_free(&gate->auth);
+	net_tls_unref(&gate->tls);
+}

@@ -1,0 +1,106 @@
+/*
+ * gate: everything before login.
+ *
+ * The gate holds no mail, no password file and no opinion about who a user
+ * is: authd checks the password and gives a one-time cookie, the session
+ * process asks authd whose cookie it is.  After login a clear connection
+ * leaves the gate altogether; a TLS connection stays, and the gate relays
+ * between it and a socket pair, because the keys live here.
+ */
+#ifndef IMAPD_GATE_H
+#define IMAPD_GATE_H
+
+#include "auth/auth.h"
+#include "base/conf.h"
+#include "base/vec.h"
+#include "imapd/command.h"
+#include "net/net.h"
+
+#define GATE_LISTENERS_MAX 32
+#define GATE_WORKERS_MAX   64
+
+struct gate;
+
+struct gate_port {
+	struct gate *gate;
+	struct net_listener *listener;
+	bool tls; /* from the first byte on */
+};
+
+struct gate {
+	struct net_loop *loop;
+	const struct pf_conf *conf;
+	struct net_tls *tls; /* NULL: no certificate */
+	struct auth_client *auth;
+	struct gate_port ports[GATE_LISTENERS_MAX];
+	size_t port_count;
+	int workers[GATE_WORKERS_MAX]; /* sockets, -1: not connected */
+	struct pf_link waiting;	       /* before login, oldest first */
+	struct pf_link relays;	       /* after login, over TLS */
+	size_t count;
+	bool full, stopping;
+	struct net_timer *tick;
+	char hostname[256];
+};
+
+PF_CHECKED pf_status gate_init(struct gate *gate, struct net_loop *loop,
+			       const struct pf_conf *conf,
+			       struct pf_error *err);
+/* Reads the certificate again (SIGHUP). */
+void gate_reload(struct gate *gate);
+/* BYE to those who wait; the loop stops when the relays have ended. */
+void gate_stop(struct gate *gate);
+void gate_release(struct gate *gate);
+
+enum gate_state {
+	GATE_COMMANDS,
+	GATE_SASL, /* the next line is an answer for authd */
+	GATE_AUTH, /* authd works: input waits */
+	GATE_HAND, /* logged in, waiting for our output to drain */
+	GATE_RELAY,
+	GATE_CLOSING,
+};
+
+struct gate_conn {
+	struct pf_link link;
+	struct gate *gate;
+	struct net_conn *conn;
+	struct net_conn *session; /* RELAY: our end of the socket pair */
+	struct imap_reader *reader;
+	struct auth_request *request;
+	enum gate_state state;
+	bool tls;
+	unsigned failures, bad;
+	char *tag;	  /* of the command being answered */
+	char *mechanism;  /* of the login that runs */
+	char *cookie;	  /* HAND */
+	unsigned worker;  /* HAND */
+	const char *end;
+	int64_t deadline; /* monotonic ms, to log in */
+	char ip[48], local_ip[48];
+};
+
+/* gate.c, for the commands */
+void gate_send(struct gate_conn *g, struct pf_str text);
+/* "tag text"; ends the command */
+void gate_reply(struct gate_conn *g, const char *text);
+void gate_close(struct gate_conn *g, const char *why);
+/* Commands go on, with input that waited. */
+void gate_continue(struct gate_conn *g);
+/* When neither side is connected any more. */
+void gate_conn_free(struct gate_conn *g);
+/* May clear-text passwords be sent here? */
+bool gate_secure(const struct gate_conn *g);
+bool gate_offers(const struct gate_conn *g, struct pf_str mechanism);
+void write_capability_gate(struct pf_buf *to, const struct gate_conn *g);
+
+/* cmd_auth.c: a line that answers a challenge */
+void gate_sasl_line(struct gate_conn *g, struct pf_str line);
+
+/* relay.c: the connection goes to the session process of `user` */
+void gate_hand_over(struct gate_conn *g, struct pf_str user,
+		    const char *cookie);
+/* HAND: the output is drained */
+void gate_hand_now(struct gate_conn *g);
+
+#endif

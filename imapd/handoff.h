@@ -1,0 +1,38 @@
+/*
+ * The packet by which the gate hands a connection to a session process: one
+ * SOCK_SEQPACKET message with one descriptor.  It says who vouches (authd's
+ * one-time cookie), never who the user is.
+ *
+ *	"1" NUL cookie NUL ip NUL tls NUL tag NUL input...
+ */
+#ifndef IMAPD_HANDOFF_H
+#define IMAPD_HANDOFF_H
+
+#include "base/buf.h"
+#include "base/conf.h"
+
+#define HANDOFF_MAX (64 * 1024)
+
+struct handoff {
+	struct pf_str cookie, ip, tls;
+	struct pf_str tag;   /* of the LOGIN or AUTHENTICATE to answer */
+	struct pf_str input; /* came behind it already */
+};
+
+/* LIMIT when it does not fit. */
+PF_CHECKED pf_status handoff_write(struct pf_buf *to, const struct handoff *h,
+				   struct pf_error *err);
+/* Slices point into `packet`.  INVALID. */
+PF_CHECKED pf_status handoff_read(struct pf_str packet, struct handoff *h,
+				  struct pf_error *err);
+
+/* Which worker serves a user: his sessions share one process. */
+unsigned handoff_worker(struct pf_str user, unsigned workers);
+
+/* run_dir/session-N.sock as a Unix socket address.  LIMIT. */
+struct sockaddr_un;
+PF_CHECKED pf_status handoff_address(const struct pf_conf *conf, unsigned worker,
+				     struct sockaddr_un *address,
+				     struct pf_error *err);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * server: what one session process has: its loop, its users, its clients.
+ *
+ * All sessions of one user share one `struct store` and one serial job queue,
+ * so that command code needs no locks (docs/decisions/070).
+ */
+#ifndef IMAPD_SERVER_H
+#define IMAPD_SERVER_H
+
+#include <stdatomic.h>
+
+#include "base/conf.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "net/net.h"
+#include "store/store.h"
+
+struct server {
+	struct net_loop *loop;
+	const struct pf_conf *conf;
+	struct pf_map users;
+	struct pf_link user_list;
+	size_t user_count;
+	struct pf_map clients; /* by id */
+	uint64_t last_id;
+	struct store_watch *watch; /* NULL: poll */
+	struct net_watch *watch_fd;
+	struct net_timer *tick;
+	unsigned ticks;
+	int index_socket;
+	char index_path[108];
+	bool single; /* one session: stop the loop at its end */
+	bool stopping;
+};
+
+PF_CHECKED pf_status server_init(struct server *server, struct net_loop *loop,
+				 const struct pf_conf *conf,
+				 struct pf_error *err);
+void server_release(struct server *server);
+/* BYE to everybody, then the loop stops. */
+void server_stop(struct server *server);
+
+struct user {
+	struct pf_link link;
+	struct server *server;
+	char *name, *mail;
+	struct net_queue *queue;
+	struct pf_link clients;
+	unsigned client_count;
+	int64_t idle_since; /* monotonic ms, when client_count is 0 */
+	atomic_bool dirty;  /* documented files may be behind the log */
+	bool flushing, closing;
+	struct store *store; /* the queue's; NULL until first used */
+};
+
+/* The user of that name, made if needed; it lives while it has clients and a
+ * while longer. */
+struct user *server_user(struct server *server, const char *name,
+			 const char *mail);
+/* In the user's queue: opens the store, makes create_folders. */
+PF_CHECKED pf_status user_open(struct user *user, struct pf_error *err);
+/* Counts a client in and out. */
+void user_enter(struct user *user, struct pf_link *client);
+void user_leave(struct user *user, struct pf_link *client);
+/* Something changed: other idling sessions look. */
+void user_poke(struct user *user, const struct pf_link *except);
+/* Tells penfold-indexd (any thread; a lost hint is found again later). */
+void user_index_hint(const struct user *user, struct pf_str mailbox);
+
+#endif

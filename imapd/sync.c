@@ -1,0 +1,238 @@
+/*
+ * Telling a session what changed in its mailbox (RFC 3501 5.2, 7.2-7.4).
+ *
+ * sync_client() runs after every command and while IDLE waits: it looks what
+ * others did to the Maildir, moves the view, and writes EXPUNGE, EXISTS and
+ * FETCH lines, as many as fit; the rest in the next call.
+ */
+#include "base/log.h"
+#include "imapd/client.h"
+
+/* ---- flags ---------------------------------------------------------------- */
+
+static const struct {
+	uint32_t flag;
+	const char *name;
+} flag_names[] = {
+	{STORE_ANSWERED, "\\Answered"}, {STORE_FLAGGED, "\\Flagged"},
+	{STORE_DELETED, "\\Deleted"},	{STORE_SEEN, "\\Seen"},
+	{STORE_DRAFT, "\\Draft"},	{STORE_PASSED, "$Forwarded"},
+};
+
+uint32_t flag_bit(struct pf_str name)
+{
+	for (size_t i = 0; i < sizeof flag_names / sizeof *flag_names; i++)
+		if (pf_str_ieq(name, pf_str_c(flag_names[i].name)))
+			return flag_names[i].flag;
+	return 0;
+}
+
+static void add_word(struct pf_buf *to, size_t start, const char *word)
+{
+	if (to->len > start)
+		pf_buf_add_byte(to, ' ');
+	pf_buf_add_c(to, word);
+}
+
+static void write_keywords(struct pf_buf *to, size_t start,
+			   const struct store_box *box, uint64_t keywords)
+{
+	while (keywords) {
+		unsigned number = (unsigned)__builtin_ctzll(keywords);
+		const char *name = store_box_keyword(box, number);
+
+		keywords &= keywords - 1;
+		if (name)
+			add_word(to, start, name);
+	}
+}
+
+void write_flags(struct pf_buf *to, struct client *client,
+		 const struct store_msg *msg)
+{
+	pf_buf_add_byte(to, '(');
+	size_t start = to->len;
+	for (size_t i = 0; i < sizeof flag_names / sizeof *flag_names; i++)
+		if (msg->flags & flag_names[i].flag)
+			add_word(to, start, flag_names[i].name);
+	if (store_view_recent(client->view, msg->uid))
+		add_word(to, start, "\\Recent");
+	write_keywords(to, start, client->box, msg->keywords);
+	pf_buf_add_byte(to, ')');
+}
+
+static uint64_t keywords_of(const struct store_box *box)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < STORE_KEYWORDS_MAX; i++)
+		if (store_box_keyword(box, i))
+			all |= UINT64_C(1) << i;
+	return all;
+}
+
+static void write_flag_list(struct client *client, uint64_t keywords)
+{
+	size_t start = client->out.len;
+
+	for (size_t i = 0; i < sizeof flag_names / sizeof *flag_names; i++)
+		add_word(&client->out, start, flag_names[i].name);
+	write_keywords(&client->out, start, client->box, keywords);
+}
+
+void write_flag_lists(struct client *client)
+{
+	uint64_t keywords = keywords_of(client->box);
+
+	pf_buf_add_c(&client->out, "* FLAGS (");
+	write_flag_list(client, keywords);
+	pf_buf_add_c(&client->out, ")\r\n* OK [PERMANENTFLAGS (");
+	if (!client->read_only) {
+		write_flag_list(client, keywords);
+		pf_buf_add_c(&client->out, " \\*");
+	}
+	pf_buf_add_c(&client->out, ")] Flags permitted\r\n");
+	client->keywords_told = keywords;
+}
+
+void tell_keywords(struct client *client, const struct store_msg *msg)
+{
+	if (msg->keywords & ~client->keywords_told)
+		write_flag_lists(client);
+}
+
+void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq)
+{
+	struct client *client = cmd->client;
+	struct pf_buf *out = &client->out;
+	const struct store_msg *msg = store_box_find(client->box, uid);
+	uint32_t seq = store_view_seq(client->view, uid);
+	const char *blank = "";
+
+	if (!msg || seq == 0)
+		return;
+	if (flags)
+		tell_keywords(client, msg);
+	pf_buf_addf(out, "* %u FETCH (", seq);
+	if (cmd->uid || client->condstore) {
+		pf_buf_addf(out, "UID %u", uid);
+		blank = " ";
+	}
+	if (flags) {
+		pf_buf_addf(out, "%sFLAGS ", blank);
+		write_flags(out, client, msg);
+		blank = " ";
+	}
+	if (modseq)
+		pf_buf_addf(out, "%sMODSEQ (%llu)", blank,
+			    (unsigned long long)msg->modseq);
+	pf_buf_add_c(out, ")\r\n");
+}
+
+void write_mailbox(struct pf_buf *to, struct pf_str name)
+{
+	imap_write_mailbox(to, name, false);
+}
+
+/* ---- what changed --------------------------------------------------------- */
+
+/* False: the mailbox under the session is not there any more. */
+static bool still_there(struct client *client)
+{
+	struct store_box_info info;
+
+	store_box_info(client->box, &info);
+	if (store_box_exists(client->box) &&
+	    info.uidvalidity == client->uidvalidity)
+		return true;
+	pf_buf_add_c(&client->out,
+		     "* BYE [UNAVAILABLE] The mailbox was deleted\r\n");
+	client->gone = "mailbox deleted";
+	return false;
+}
+
+static void look(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+	pf_status status =
+		store_box_sync(client->box, !client->read_only, &err);
+
+	if (status != PF_OK && store_box_exists(client->box))
+		pf_log_error(PF_LOG_WARN, "sync-failed", &err,
+			     PF_LOGC("user", client->user->name),
+			     PF_LOGS("mailbox", store_box_name(client->box)));
+}
+
+static void tell_exists(struct client *client,
+			const struct store_view_changes *changes)
+{
+	if (!changes->exists_changed)
+		return;
+	pf_buf_addf(&client->out, "* %u EXISTS\r\n* %u RECENT\r\n",
+		    changes->exists, store_view_recent_count(client->view));
+	user_index_hint(client->user, store_box_name(client->box));
+}
+
+/* Lines in the order of the changes; cmd->told counts them. */
+static enum run tell(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	const struct store_view_changes *ch = &cmd->changes;
+	size_t expunges = ch->expunged_seqs.n;
+
+	for (; cmd->told < expunges + 1 + ch->changed.n; cmd->told++) {
+		size_t at = cmd->told;
+
+		if (client_full(client))
+			return RUN_OUTPUT;
+		if (at < expunges)
+			pf_buf_addf(&client->out, "* %u EXPUNGE\r\n",
+				    ch->expunged_seqs.v[at]);
+		else if (at == expunges)
+			tell_exists(client, ch);
+		else
+			write_fetch_flags(cmd,
+					  ch->changed.v[at - expunges - 1],
+					  true, client->condstore);
+	}
+	return RUN_DONE;
+}
+
+enum run sync_client(struct cmd *cmd, bool may_expunge)
+{
+	struct client *client = cmd->client;
+
+	if (!cmd->telling) {
+		look(cmd);
+		if (!still_there(client))
+			return RUN_DONE;
+		if (!store_view_pending(client->view))
+			return RUN_DONE;
+		cmd->changes = (struct store_view_changes){0};
+		store_view_update(client->view, may_expunge, &cmd->changes);
+		cmd->telling = true;
+		cmd->told = 0;
+	}
+	enum run result = tell(cmd);
+	if (result != RUN_DONE)
+		return result;
+	store_view_changes_release(&cmd->changes);
+	cmd->telling = false;
+	return RUN_DONE;
+}
+
+void client_condstore(struct client *client)
+{
+	struct store_box_info info;
+
+	if (client->condstore)
+		return;
+	client->condstore = true;
+	if (!client->view)
+		return;
+	/* RFC 7162 3.1.2: once, when turned on inside a mailbox */
+	store_box_info(client->box, &info);
+	pf_buf_addf(&client->out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
+		    (unsigned long long)info.highest_modseq);
+}

@@ -1,0 +1,130 @@
+/*
+ * `penfold who`: a socket for the administrator.  "who" gives one line for
+ * each session; then the connection closes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "imapd/client.h"
+#include "imapd/session.h"
+
+#define ANSWER_MAX (16 * 1024 * 1024)
+
+struct asker {
+	struct server *server;
+	struct net_conn *conn;
+};
+
+static const char *or_dash(const char *text)
+{
+	return text && text[0] ? text : "-";
+}
+
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384" -> "TLSv1.3" */
+static int first_word(const char *text)
+{
+	return (int)strcspn(text, " ");
+}
+
+static void write_client(struct pf_buf *to, const struct client *c)
+{
+	char since[32];
+	struct tm tm;
+	const char *tls = or_dash(c->tls);
+	int64_t idle = (pf_clock_mono_ms() - c->active) / 1000;
+	/* the command's half is its worker's while a step runs */
+	const char *box = c->busy ? "..." : or_dash(c->selected);
+	const struct cmd *cmd =
+		pf_list_empty(&c->cmds)
+			? NULL
+			: pf_container_of(c->cmds.next, struct cmd, link);
+	const char *now = cmd ? cmd->def->name : c->last ? c->last->name : "-";
+
+	gmtime_r(&c->since, &tm);
+	strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	pf_buf_addf(to, "%-20s %-15s %-8.*s %-20s %-12s %6llds  %s\n",
+		    c->user->name, or_dash(c->ip), first_word(tls), tls, box,
+		    now, (long long)idle, since);
+}
+
+static void answer(struct asker *asker)
+{
+	struct server *server = asker->server;
+	struct pf_buf text = PF_BUF_INIT(ANSWER_MAX);
+
+	for (struct pf_link *u = server->user_list.next;
+	     u != &server->user_list; u = u->next) {
+		struct user *user = pf_container_of(u, struct user, link);
+		for (struct pf_link *c = user->clients.next;
+		     c != &user->clients; c = c->next)
+			write_client(&text, pf_container_of(c, struct client,
+							    link));
+	}
+	net_conn_send(asker->conn, text.data, text.len);
+	net_conn_close(asker->conn);
+	pf_buf_release(&text);
+}
+
+static size_t on_input(void *arg, const char *p, size_t n)
+{
+	struct asker *asker = arg;
+	const char *lf = memchr(p, '\n', n);
+
+	if (!lf && n < 64)
+		return 0;
+	struct pf_str line =
+		pf_str_trim(pf_str_mem(p, lf ? (size_t)(lf - p) : n));
+	if (pf_str_eq(line, PF_STR("who")))
+		answer(asker);
+	else
+		net_conn_close(asker->conn);
+	return n;
+}
+
+static void on_closed(void *arg, const struct pf_error *why)
+{
+	(void)why;
+	free(arg);
+}
+
+static const struct net_conn_events events = {
+	.on_input = on_input,
+	.on_closed = on_closed,
+};
+
+static void on_accept(void *arg, int fd, const char *peer, int peer_port)
+{
+	struct asker *asker = calloc(1, sizeof *asker);
+	struct pf_error err;
+
+	(void)peer;
+	(void)peer_port;
+	if (!asker)
+		abort();
+	asker->server = arg;
+	if (net_conn_new(asker->server->loop, fd, &events, asker, 4096,
+			 &asker->conn, &err) != PF_OK) {
+		free(asker);
+		return;
+	}
+	net_conn_set_timeout(asker->conn, 10000);
+}
+
+pf_status who_listen(struct server *server, const char *path,
+		     struct net_listener **listener, struct pf_error *err)
+{
+	char address[256];
+
+	snprintf(address, sizeof address, "unix:%s", path);
+	return net_listener_new(
+		server->loop,
+		&(struct net_listener_conf){.address = address,
+					    .mode = 0600,
+					    .uid = (uid_t)-1,
+					    .gid = (gid_t)-1,
+					    .on_accept = on_accept,
+					    .arg = server},
+		listener, err);
+}
