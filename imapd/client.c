@@ -54,16 +54,16 @@ static void on_closed(void *arg, const struct pf_error *why)
 	if (!c->end)
 		c->end = why->status == PF_TIMEOUT ? "timeout"
 			 : why->status == PF_CLOSED
-				 ? "closed"
-				 : pf_status_name(why->status);
+			     ? "closed"
+			     : pf_status_name(why->status);
 	client_run(c);
 }
 
 static const struct net_conn_events events = {
-	.on_input = on_input,
-	.on_drain = on_drain,
-	.on_eof = on_eof,
-	.on_closed = on_closed,
+    .on_input = on_input,
+    .on_drain = on_drain,
+    .on_eof = on_eof,
+    .on_closed = on_closed,
 };
 
 static struct pf_str id_key(const uint64_t *id)
@@ -136,9 +136,9 @@ pf_status client_new(const struct client_conf *conf, struct pf_error *err)
 		status = net_conn_new(server->loop, conf->in_fd, &events, c,
 				      INPUT_MAX, &c->conn, err);
 	else
-		status = net_conn_new_pair(server->loop, conf->in_fd,
-					   conf->out_fd, &events, c, INPUT_MAX,
-					   &c->conn, err);
+		status =
+		    net_conn_new_pair(server->loop, conf->in_fd, conf->out_fd,
+				      &events, c, INPUT_MAX, &c->conn, err);
 	if (status != PF_OK) {
 		free(c->ip);
 		free(c->tls);
@@ -194,11 +194,9 @@ void client_bye(struct client *c, const char *text)
 	c->end = text;
 	/* a BYE must not land in the middle of an answer */
 	struct cmd *cmd = pf_list_empty(&c->cmds)
-				  ? NULL
-				  : pf_container_of(c->cmds.next, struct cmd,
-						    link);
-	if (!c->busy &&
-	    (!cmd || (cmd->waits && (cmd->def->flags & CMD_LINES))))
+			      ? NULL
+			      : pf_container_of(c->cmds.next, struct cmd, link);
+	if (!c->busy && (!cmd || (cmd->waits && (cmd->def->flags & CMD_LINES))))
 		client_say_bye(c);
 	net_conn_close(c->conn);
 }

@@ -22,7 +22,7 @@
 /* A command stops producing at this much unsent output. */
 #define CLIENT_OUT_SOFT (64 * 1024)
 /* One line of output (an ENVELOPE, a LIST) never exceeds this. */
-#define CLIENT_OUT_MAX (32 * 1024 * 1024)
+#define CLIENT_OUT_MAX	(32 * 1024 * 1024)
 #define CLIENT_SLICE_MS 20
 
 /* Where the last partial FETCH ended, in the file and in CRLF bytes. */
@@ -55,8 +55,8 @@ struct client {
 	const struct command *last;
 	unsigned bad_count; /* commands nobody understands, in a row */
 	uint64_t commands, bytes_in, bytes_out;
-	enum run result;  /* of the step just done */
-	const char *end;  /* why it ends, for the log and BYE */
+	enum run result; /* of the step just done */
+	const char *end; /* why it ends, for the log and BYE */
 
 	/* ---- the command's ---- */
 	struct pf_buf out;

@@ -44,7 +44,8 @@ enum run run_logout(struct cmd *cmd)
 /* ---- ID (RFC 2971) ------------------------------------------------------ */
 
 #define ID_FIELDS_MAX 30
-#define ID_LINE	      "* ID (\"name\" \"penfold\" \"version\" \"" PACKAGE_VERSION "\")\r\n"
+#define ID_LINE                                                                \
+	"* ID (\"name\" \"penfold\" \"version\" \"" PACKAGE_VERSION "\")\r\n"
 
 /* "name=mutt version=2.2.9" for the log; false: not what RFC 2971 allows */
 static bool read_id(const struct imap_arg *args, struct pf_buf *to)

@@ -39,8 +39,8 @@ static void release(struct cmd *cmd)
 static bool read_flags(struct cmd *cmd, const struct imap_arg *list,
 		       struct store_deliver *how)
 {
-	struct pf_str *names = pf_arena_array(&cmd->arena, KEYWORDS_MAX,
-					      sizeof *names);
+	struct pf_str *names =
+	    pf_arena_array(&cmd->arena, KEYWORDS_MAX, sizeof *names);
 	struct pf_str name;
 
 	how->keywords = names;
@@ -181,9 +181,8 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 		status = store_draft_finish(a->drafts.v[i], &fd, &err);
 	if (status == PF_OK)
 		status = store_deliver_many(client->user->store, a->mailbox,
-					    a->drafts.v, a->hows.v,
-					    a->drafts.n, &uidvalidity, &uids,
-					    &err);
+					    a->drafts.v, a->hows.v, a->drafts.n,
+					    &uidvalidity, &uids, &err);
 	if (status == PF_NOTFOUND)
 		reply_no(cmd, "[TRYCREATE] %s", err.client);
 	else if (status != PF_OK)

@@ -106,9 +106,9 @@ static void begin(struct gate_conn *g, const char *mechanism,
 	free(g->mechanism);
 	g->mechanism = pf_str_dup(pf_str_c(mechanism));
 	g->state = GATE_AUTH;
-	g->request = auth_request_new(g->gate->auth, mechanism, "imap",
-				      g->local_ip, g->ip, g->tls, initial,
-				      on_result, g);
+	g->request =
+	    auth_request_new(g->gate->auth, mechanism, "imap", g->local_ip,
+			     g->ip, g->tls, initial, on_result, g);
 	if (g->request)
 		return;
 	gate_reply(g, "NO [UNAVAILABLE] Logging in does not work at the "
@@ -147,7 +147,8 @@ void gate_login(struct gate_conn *g, const struct imap_arg *args)
 	pf_buf_wipe(&plain);
 }
 
-/* ---- AUTHENTICATE ------------------------------------------------------------
+/* ---- AUTHENTICATE
+ * ------------------------------------------------------------
  */
 
 void gate_authenticate(struct gate_conn *g, const struct imap_arg *args)

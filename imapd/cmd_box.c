@@ -16,6 +16,18 @@ static struct pf_str without_separator(const struct client *client,
 	return name;
 }
 
+/* Uses that a mailbox of its own can have: \All and \Flagged are views. */
+static bool is_use(struct pf_str text)
+{
+	static const char *const uses[] = {"\\Archive", "\\Drafts", "\\Junk",
+					   "\\Sent", "\\Trash"};
+
+	for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+		if (pf_str_ieq(text, pf_str_c(uses[i])))
+			return true;
+	return false;
+}
+
 /* (USE (\Sent)): one attribute without its backslash, in the arena. */
 static bool read_use(struct cmd *cmd, const struct imap_arg *arg,
 		     const char **use)
@@ -33,8 +45,8 @@ static bool read_use(struct cmd *cmd, const struct imap_arg *arg,
 	if (uses[0].kind == IMAP_END)
 		return true;
 	if (!args_are(uses, 1) || uses[0].kind != IMAP_ATOM ||
-	    uses[0].text.n < 2 || uses[0].text.p[0] != '\\') {
-		reply_no(cmd, "[USEATTR] A mailbox has one use here");
+	    !is_use(uses[0].text)) {
+		reply_no(cmd, "[USEATTR] There is no such use here");
 		return false;
 	}
 	*use = pf_arena_cstr(&cmd->arena, pf_str_from(uses[0].text, 1));
@@ -54,8 +66,7 @@ enum run run_create(struct cmd *cmd)
 	    !read_use(cmd, &cmd->args[1], &use))
 		return RUN_DONE;
 	pf_status status = store_create(
-		client->user->store, without_separator(client, name), use,
-		&err);
+	    client->user->store, without_separator(client, name), use, &err);
 	if (status == PF_UNSUPPORTED && use)
 		return reply_no(cmd, "[USEATTR] %s", err.client);
 	return status == PF_OK ? reply_completed(cmd) : reply_error(cmd, &err);
@@ -92,8 +103,9 @@ enum run run_delete(struct cmd *cmd)
 	if (!only_name(cmd, &name))
 		return RUN_DONE;
 	name = without_separator(client, name);
-	if (is_selected(client, name) &&
-	    !pf_str_ieq(name, PF_STR("INBOX"))) {
+	if (pf_str_ieq(name, PF_STR("INBOX")))
+		return reply_no(cmd, "[CANNOT] INBOX stays");
+	if (is_selected(client, name)) {
 		client_unselect(client);
 		pf_buf_add_c(&client->out,
 			     "* OK [CLOSED] The selected mailbox goes\r\n");

@@ -25,8 +25,8 @@ enum run run_expunge(struct cmd *cmd)
 	if (!cmd->uid)
 		status = store_box_expunge(client->box, NULL, 0, false, &err);
 	else if (uids.n > 0)
-		status = store_box_expunge(client->box, uids.v, uids.n, false,
-					   &err);
+		status =
+		    store_box_expunge(client->box, uids.v, uids.n, false, &err);
 	pf_vec_release(&uids);
 	return status == PF_OK ? reply_completed(cmd) : reply_error(cmd, &err);
 }

@@ -83,10 +83,9 @@ static bool supported(enum imap_fetch_kind kind)
 
 static bool look_at_items(struct cmd *cmd, struct fetch *f)
 {
-	f->wanted = pf_arena_array(&cmd->arena, f->what.count,
-				   sizeof *f->wanted);
-	f->texts = pf_arena_array(&cmd->arena, f->what.count,
-				  sizeof *f->texts);
+	f->wanted =
+	    pf_arena_array(&cmd->arena, f->what.count, sizeof *f->wanted);
+	f->texts = pf_arena_array(&cmd->arena, f->what.count, sizeof *f->texts);
 	for (size_t i = 0; i < f->what.count; i++) {
 		const struct imap_fetch_item *item = &f->what.items[i];
 
@@ -145,8 +144,8 @@ static void set_seen(struct cmd *cmd, struct fetch *f)
 	for (; f->seen_until < f->uids.n && f->seen.n < SEEN_MESSAGES &&
 	       bytes < SEEN_BYTES;
 	     f->seen_until++) {
-		const struct store_msg *msg = store_box_find(
-			client->box, f->uids.v[f->seen_until]);
+		const struct store_msg *msg =
+		    store_box_find(client->box, f->uids.v[f->seen_until]);
 		if (!msg || (f->what.changed_since_given &&
 			     msg->modseq <= f->what.changed_since))
 			continue;
@@ -229,8 +228,8 @@ static unsigned from_summary(struct fetch *f, struct pf_buf *text)
 			else
 				needs |= SECTION_NEEDS_FILE |
 					 (item->kind == IMAP_FETCH_ENVELOPE
-						  ? SECTION_NEEDS_HEADER
-						  : SECTION_NEEDS_TREE);
+					      ? SECTION_NEEDS_HEADER
+					      : SECTION_NEEDS_TREE);
 		} else if (item->kind == IMAP_FETCH_SECTION) {
 			struct pf_buf raw = PF_BUF_INIT(MIME_HEADER_MAX);
 
@@ -269,8 +268,8 @@ static void make_structure(struct fetch *f, size_t i, struct pf_buf *text)
 	if (kind == IMAP_FETCH_ENVELOPE)
 		imap_write_envelope(text, pf_buf_str(&m->header));
 	else
-		imap_write_body(text, m->root,
-				kind == IMAP_FETCH_BODYSTRUCTURE, header_of, f);
+		imap_write_body(text, m->root, kind == IMAP_FETCH_BODYSTRUCTURE,
+				header_of, f);
 	if (text->failed)
 		pf_buf_clear(text);
 	else
@@ -496,8 +495,7 @@ static void message_done(struct fetch *f)
 	f->stage = STAGE_NEXT;
 }
 
-static enum run prepare_message(struct cmd *cmd, struct fetch *f,
-				int64_t start)
+static enum run prepare_message(struct cmd *cmd, struct fetch *f, int64_t start)
 {
 	struct pf_error err = {0};
 	pf_status status = prepare(f, start, &err);
@@ -505,7 +503,7 @@ static enum run prepare_message(struct cmd *cmd, struct fetch *f,
 	if (status == PF_MORE)
 		return RUN_MORE;
 	const struct store_msg *msg =
-		store_box_find(cmd->client->box, f->message.uid);
+	    store_box_find(cmd->client->box, f->message.uid);
 	if (status == PF_OK && msg) {
 		f->msg = *msg;
 		write_head(cmd, f, &f->msg);

@@ -100,8 +100,8 @@ static bool add_pattern(struct cmd *cmd, struct list *l, struct pf_str ref,
 	struct pf_buf whole = PF_BUF_INIT(64 * 1024);
 	struct pf_buf utf8 = PF_BUF_INIT(128 * 1024);
 	struct pf_str text;
-	bool good = imap_arg_astring(arg, &text) &&
-		    l->pattern_count < PATTERNS_MAX;
+	bool good =
+	    imap_arg_astring(arg, &text) && l->pattern_count < PATTERNS_MAX;
 
 	if (good) {
 		pf_buf_add_str(&whole, ref);
@@ -111,7 +111,7 @@ static bool add_pattern(struct cmd *cmd, struct list *l, struct pf_str ref,
 			pf_buf_add_str(&utf8, pf_buf_str(&whole));
 		}
 		l->patterns[l->pattern_count++] =
-			pf_arena_str(&cmd->arena, pf_buf_str(&utf8));
+		    pf_arena_str(&cmd->arena, pf_buf_str(&utf8));
 	} else {
 		reply_bad(cmd, "%s needs a pattern", cmd->def->name);
 	}
@@ -125,8 +125,8 @@ static bool read_patterns(struct cmd *cmd, struct list *l, struct pf_str ref,
 {
 	const struct imap_arg *list;
 
-	l->patterns = pf_arena_array(&cmd->arena, PATTERNS_MAX,
-				     sizeof *l->patterns);
+	l->patterns =
+	    pf_arena_array(&cmd->arena, PATTERNS_MAX, sizeof *l->patterns);
 	if (!imap_arg_list(arg, &list))
 		return add_pattern(cmd, l, ref, arg);
 	l->options |= LIST_EXTENDED;
@@ -189,8 +189,8 @@ static bool matches(const struct cmd *cmd, const struct list *l,
 
 	for (size_t i = 0; i < l->pattern_count; i++)
 		if (pf_str_eq(name, PF_STR("INBOX"))
-			    ? matches_inbox(l->patterns[i], separator)
-			    : imap_glob(l->patterns[i], name, separator))
+			? matches_inbox(l->patterns[i], separator)
+			: imap_glob(l->patterns[i], name, separator))
 			return true;
 	return false;
 }
@@ -261,9 +261,8 @@ static void write_attributes(struct pf_buf *out, const struct list *l,
 	}
 	if (l->options & RETURN_CHILDREN) {
 		pf_buf_addf(out, "%s%s", blank,
-			    n->flags & STORE_NAME_CHILDREN
-				    ? "\\HasChildren"
-				    : "\\HasNoChildren");
+			    n->flags & STORE_NAME_CHILDREN ? "\\HasChildren"
+							   : "\\HasNoChildren");
 		blank = " ";
 	}
 	if ((l->options & RETURN_SPECIAL) && n->special_use.n) {
@@ -310,8 +309,8 @@ static enum run begin(struct cmd *cmd, unsigned options)
 	/* RFC 3501 6.3.8: "" asks for the separator */
 	if (!(l->options & LIST_EXTENDED) && l->patterns[0].n == 0) {
 		pf_buf_addf(&cmd->client->out,
-			    "* %s (\\Noselect) \"%c\" \"\"\r\n",
-			    cmd->def->name, separator_of(cmd));
+			    "* %s (\\Noselect) \"%c\" \"\"\r\n", cmd->def->name,
+			    separator_of(cmd));
 		return reply_completed(cmd);
 	}
 	if (store_list(cmd->client->user->store, &cmd->arena, &l->names,

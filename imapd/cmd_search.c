@@ -40,9 +40,9 @@ static enum run begin(struct cmd *cmd)
 	pf_buf_init(&s->index_path, 8192);
 	cmd->state = s;
 	cmd->release = release;
-	pf_status status = imap_search_parse(
-		cmd->args, store_view_count(client->view), star_uid(client),
-		&cmd->arena, &s->what, &err);
+	pf_status status =
+	    imap_search_parse(cmd->args, store_view_count(client->view),
+			      star_uid(client), &cmd->arena, &s->what, &err);
 	if (status == PF_UNSUPPORTED)
 		return reply_no(cmd, "[BADCHARSET (UTF-8 US-ASCII)] %s",
 				err.client);
@@ -53,8 +53,8 @@ static enum run begin(struct cmd *cmd)
 	search_index_path(&s->index_path, store_root(client->user->store));
 	if (search_new(client->view, s->what.root, &client->saved,
 		       client->user->server->conf->index_enabled
-			       ? s->index_path.data
-			       : NULL,
+			   ? s->index_path.data
+			   : NULL,
 		       &s->search, &err) != PF_OK)
 		return reply_error(cmd, &err);
 	return RUN_MORE;
@@ -72,7 +72,7 @@ static uint64_t highest_modseq(const struct cmd *cmd,
 
 	for (size_t i = 0; i < found->n; i++) {
 		const struct store_msg *msg =
-			store_box_find(cmd->client->box, found->v[i]);
+		    store_box_find(cmd->client->box, found->v[i]);
 		if (msg && msg->modseq > highest)
 			highest = msg->modseq;
 	}
@@ -194,7 +194,7 @@ enum run run_search(struct cmd *cmd)
 	struct search_cmd *s = cmd->state;
 	if (!s->found) {
 		pf_status status =
-			search_step(s->search, CLIENT_SLICE_MS, &err);
+		    search_step(s->search, CLIENT_SLICE_MS, &err);
 		if (status == PF_MORE)
 			return RUN_MORE;
 		if (status != PF_OK)

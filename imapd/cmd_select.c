@@ -34,7 +34,7 @@ static uint32_t first_unseen(const struct client *client)
 
 	for (uint32_t seq = 1; seq <= count; seq++) {
 		const struct store_msg *msg = store_box_find(
-			client->box, store_view_uid(client->view, seq));
+		    client->box, store_view_uid(client->view, seq));
 		if (msg && !(msg->flags & STORE_SEEN))
 			return seq;
 	}
@@ -66,8 +66,8 @@ static void describe(struct client *client)
 static pf_status open_box(struct client *client, struct pf_str name,
 			  struct pf_error *err)
 {
-	pf_status status = store_box_open(client->user->store, name,
-					  &client->box, err);
+	pf_status status =
+	    store_box_open(client->user->store, name, &client->box, err);
 
 	if (status == PF_OK && !client->read_only)
 		status = store_box_sync(client->box, true, err);

@@ -17,14 +17,10 @@ enum status_item {
 };
 
 static const char *const item_names[ITEM_COUNT] = {
-	[ITEM_MESSAGES] = "MESSAGES",
-	[ITEM_RECENT] = "RECENT",
-	[ITEM_UIDNEXT] = "UIDNEXT",
-	[ITEM_UIDVALIDITY] = "UIDVALIDITY",
-	[ITEM_UNSEEN] = "UNSEEN",
-	[ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
-	[ITEM_SIZE] = "SIZE",
-	[ITEM_DELETED] = "DELETED",
+    [ITEM_MESSAGES] = "MESSAGES", [ITEM_RECENT] = "RECENT",
+    [ITEM_UIDNEXT] = "UIDNEXT",	  [ITEM_UIDVALIDITY] = "UIDVALIDITY",
+    [ITEM_UNSEEN] = "UNSEEN",	  [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+    [ITEM_SIZE] = "SIZE",	  [ITEM_DELETED] = "DELETED",
 };
 
 static int find_item(const struct imap_arg *arg)
@@ -88,8 +84,8 @@ pf_status status_write(struct cmd *cmd, struct pf_str name, unsigned items,
 	struct pf_buf *out = &client->out;
 	struct store_box_info info;
 	uint32_t recent = 0;
-	pf_status status = store_status(client->user->store, name, &info,
-					&recent, err);
+	pf_status status =
+	    store_status(client->user->store, name, &info, &recent, err);
 
 	if (status != PF_OK)
 		return status;
@@ -103,8 +99,8 @@ pf_status status_write(struct cmd *cmd, struct pf_str name, unsigned items,
 		if (!(items & (1u << i)))
 			continue;
 		pf_buf_addf(out, "%s%s %llu", blank, item_names[i],
-			    (unsigned long long)item_value(
-				    (enum status_item)i, &info, recent));
+			    (unsigned long long)item_value((enum status_item)i,
+							   &info, recent));
 		blank = " ";
 	}
 	pf_buf_add_c(out, ")\r\n");

@@ -44,7 +44,7 @@ static bool read_flags(struct cmd *cmd, const struct imap_store *what,
 			return false;
 		}
 		pf_status status = store_box_keyword_number(
-			cmd->client->box, name, what->mode >= 0, &number, &err);
+		    cmd->client->box, name, what->mode >= 0, &number, &err);
 		if (status == PF_NOTFOUND && what->mode < 0)
 			continue;
 		if (status != PF_OK) {
@@ -109,10 +109,13 @@ static void answer(struct cmd *cmd, struct store_cmd *s, uint32_t uid)
 {
 	struct client *client = cmd->client;
 
-	if (!store_box_find(client->box, uid)) {
+	const struct store_msg *msg = store_box_find(client->box, uid);
+
+	if (!msg) {
 		s->gone = true;
 		return;
 	}
+	tell_keywords(client, msg); /* also after .SILENT */
 	if (was_refused(s, uid))
 		return;
 	if (!s->what.silent || client->condstore)
@@ -132,8 +135,8 @@ static enum run finish(struct cmd *cmd, struct store_cmd *s)
 	/* RFC 7162 3.1.3: by number or by UID, as the command was */
 	if (!cmd->uid)
 		for (size_t i = 0; i < s->modified.n; i++)
-			s->modified.v[i] = store_view_seq(client->view,
-							  s->modified.v[i]);
+			s->modified.v[i] =
+			    store_view_seq(client->view, s->modified.v[i]);
 	pf_buf_clear(&cmd->reply);
 	pf_buf_add_c(&cmd->reply, "OK [MODIFIED ");
 	imap_set_write(&cmd->reply, s->modified.v, s->modified.n);

@@ -92,13 +92,13 @@ struct cmd {
 
 	/* input of CMD_LINES and CMD_STREAM */
 	struct pf_buf in;
-	uint64_t stream_size;  /* of the literal that begins */
-	bool stream_sync;      /* it waits for our "+" */
-	bool stream_begins;    /* args are fresh, a literal is about to come */
-	bool stream_ended;     /* all arguments are there */
-	bool stream_broken;    /* a syntax error came behind the literal */
-	bool stream_refused;   /* the command does not want it */
-	bool waits;	       /* said INPUT */
+	uint64_t stream_size; /* of the literal that begins */
+	bool stream_sync;     /* it waits for our "+" */
+	bool stream_begins;   /* args are fresh, a literal is about to come */
+	bool stream_ended;    /* all arguments are there */
+	bool stream_broken;   /* a syntax error came behind the literal */
+	bool stream_refused;  /* the command does not want it */
+	bool waits;	      /* said INPUT */
 };
 
 /* ---- replies (reply.c) ------------------------------------------------- */

@@ -72,9 +72,8 @@ pf_status message_header(struct message *m, struct pf_error *err)
 		char *to = pf_buf_reserve(&m->header, want - m->header.len);
 		if (!to)
 			return pf_buf_status(&m->header, err);
-		pf_status status =
-			pf_fs_pread(m->fd, to, want - m->header.len,
-				    (off_t)m->header.len, &got, err);
+		pf_status status = pf_fs_pread(m->fd, to, want - m->header.len,
+					       (off_t)m->header.len, &got, err);
 		if (status != PF_OK)
 			return status;
 		pf_buf_commit(&m->header, got);
@@ -173,7 +172,7 @@ static bool part_span(struct message *m, const struct imap_fetch_item *item,
 		      struct mime_span *span)
 {
 	const struct mime_part *part =
-		mime_part_find(m->root, item->numbers, item->number_count);
+	    mime_part_find(m->root, item->numbers, item->number_count);
 
 	if (!part)
 		return false;
@@ -225,7 +224,7 @@ static void whole_span(struct message *m, struct mime_span *span)
 	bool after_cr = false;
 	size_t got;
 	while (pf_fs_pread(m->fd, chunk, sizeof chunk, (off_t)at, &got, NULL) ==
-		       PF_OK &&
+		   PF_OK &&
 	       got > 0) {
 		for (size_t i = 0; i < got; i++) {
 			lfs += chunk[i] == '\n' && !after_cr;
@@ -315,7 +314,7 @@ void section_fields(struct pf_buf *to, struct pf_str header,
 
 	while (mime_field_next(header, &pos, &field)) {
 		bool named =
-			pf_map_get(wanted, lower_name(field.name, &buf)) != NULL;
+		    pf_map_get(wanted, lower_name(field.name, &buf)) != NULL;
 		if (named == (item->section == IMAP_SECTION_FIELDS))
 			add_crlf(to, pf_str_mem(header.p + field.offset,
 						field.size));
@@ -332,7 +331,7 @@ bool section_header(struct message *m, const struct imap_fetch_item *item,
 		return true;
 	}
 	const struct mime_part *part =
-		mime_part_find(m->root, item->numbers, item->number_count);
+	    mime_part_find(m->root, item->numbers, item->number_count);
 	part = part ? message_of(part) : NULL;
 	if (!part)
 		return false;

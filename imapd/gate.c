@@ -23,10 +23,10 @@
 #define RELAY_END_TICKS	  3
 
 static const struct imap_reader_conf reader_conf = {
-	.line_max = LINE_MAX_BYTES,
-	.literal_max = LITERAL_MAX_BYTES,
-	.depth_max = 1,
-	.args_max = 80,
+    .line_max = LINE_MAX_BYTES,
+    .literal_max = LITERAL_MAX_BYTES,
+    .depth_max = 1,
+    .args_max = 80,
 };
 
 /* ---- what is offered ------------------------------------------------------
@@ -181,7 +181,7 @@ static size_t sasl_line(struct gate_conn *g, const char *p, size_t n)
 	size_t used = 0;
 
 	pf_status status =
-		imap_reader_line(g->reader, p, n, &used, &line, &err);
+	    imap_reader_line(g->reader, p, n, &used, &line, &err);
 	if (status == PF_OK)
 		gate_sasl_line(g, line);
 	else if (status != PF_MORE)
@@ -283,17 +283,17 @@ static void on_closed(void *arg, const struct pf_error *why)
 	}
 	if (g->state != GATE_RELAY)
 		pf_log(PF_LOG_INFO, "login-ended", PF_LOGC("ip", g->ip),
-		       PF_LOGC("reason", g->end ? g->end
-						: pf_status_text(why->status)),
+		       PF_LOGC("reason",
+			       g->end ? g->end : pf_status_text(why->status)),
 		       PF_LOGU("failures", g->failures));
 	gate_conn_free(g);
 }
 
 static const struct net_conn_events events = {
-	.on_input = on_input,
-	.on_drain = on_drain,
-	.on_eof = on_eof,
-	.on_closed = on_closed,
+    .on_input = on_input,
+    .on_drain = on_drain,
+    .on_eof = on_eof,
+    .on_closed = on_closed,
 };
 
 static void local_address(int fd, char *to, socklen_t size)
@@ -305,11 +305,9 @@ static void local_address(int fd, char *to, socklen_t size)
 	if (getsockname(fd, (struct sockaddr *)(void *)&address, &len) < 0)
 		return;
 	const void *where =
-		address.ss_family == AF_INET6
-			? (void *)&((struct sockaddr_in6 *)(void *)&address)
-				  ->sin6_addr
-			: (void *)&((struct sockaddr_in *)(void *)&address)
-				  ->sin_addr;
+	    address.ss_family == AF_INET6
+		? (void *)&((struct sockaddr_in6 *)(void *)&address)->sin6_addr
+		: (void *)&((struct sockaddr_in *)(void *)&address)->sin_addr;
 	(void)inet_ntop(address.ss_family, where, to, size);
 }
 
@@ -351,7 +349,8 @@ static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 		for (size_t i = 0; i < gate->port_count; i++)
 			net_listener_pause(gate->ports[i].listener, true);
 	}
-	if (port->tls && net_conn_start_tls(g->conn, gate->tls, &err) != PF_OK) {
+	if (port->tls &&
+	    net_conn_start_tls(g->conn, gate->tls, &err) != PF_OK) {
 		pf_log_error(PF_LOG_WARN, "tls", &err);
 		gate_close(g, "tls");
 		return;
@@ -368,8 +367,8 @@ static void end_late(struct gate *gate)
 	int64_t now = pf_clock_mono_ms();
 
 	while (!pf_list_empty(&gate->waiting)) {
-		struct gate_conn *g = pf_container_of(gate->waiting.next,
-						      struct gate_conn, link);
+		struct gate_conn *g =
+		    pf_container_of(gate->waiting.next, struct gate_conn, link);
 		if (g->deadline > now)
 			break;
 		/* to the end of the list, in case closing takes its time */
@@ -437,14 +436,14 @@ static pf_status listen_on(struct gate *gate, const char *list, bool tls,
 		char *address = pf_str_dup(word);
 		*port = (struct gate_port){.gate = gate, .tls = tls};
 		status = net_listener_new(
-			gate->loop,
-			&(struct net_listener_conf){.address = address,
-						    .mode = 0660,
-						    .uid = (uid_t)-1,
-						    .gid = (gid_t)-1,
-						    .on_accept = on_accept,
-						    .arg = port},
-			&port->listener, err);
+		    gate->loop,
+		    &(struct net_listener_conf){.address = address,
+						.mode = 0660,
+						.uid = (uid_t)-1,
+						.gid = (gid_t)-1,
+						.on_accept = on_accept,
+						.arg = port},
+		    &port->listener, err);
 		free(address);
 		if (status == PF_OK)
 			gate->port_count++;

@@ -71,10 +71,10 @@ struct gate_conn {
 	enum gate_state state;
 	bool tls;
 	unsigned failures, bad;
-	char *tag;	  /* of the command being answered */
-	char *mechanism;  /* of the login that runs */
-	char *cookie;	  /* HAND */
-	unsigned worker;  /* HAND */
+	char *tag;	 /* of the command being answered */
+	char *mechanism; /* of the login that runs */
+	char *cookie;	 /* HAND */
+	unsigned worker; /* HAND */
 	const char *end;
 	int64_t deadline; /* monotonic ms, to log in */
 	char ip[48], local_ip[48];

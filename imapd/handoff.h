@@ -31,7 +31,8 @@ unsigned handoff_worker(struct pf_str user, unsigned workers);
 
 /* run_dir/session-N.sock as a Unix socket address.  LIMIT. */
 struct sockaddr_un;
-PF_CHECKED pf_status handoff_address(const struct pf_conf *conf, unsigned worker,
+PF_CHECKED pf_status handoff_address(const struct pf_conf *conf,
+				     unsigned worker,
 				     struct sockaddr_un *address,
 				     struct pf_error *err);
 

@@ -30,18 +30,18 @@ static bool wants_stream(void *arg, struct pf_str name,
 }
 
 static const struct imap_reader_conf reader_conf = {
-	.line_max = LINE_MAX_BYTES,
-	.literal_max = LITERAL_MAX_BYTES,
-	.depth_max = DEPTH_MAX,
-	.wants_stream = wants_stream,
+    .line_max = LINE_MAX_BYTES,
+    .literal_max = LITERAL_MAX_BYTES,
+    .depth_max = DEPTH_MAX,
+    .wants_stream = wants_stream,
 };
 
 /* A line that is no command gets its BAD in turn, like a command. */
 static void queue_bad(struct client *c, struct pf_str tag,
 		      const struct pf_error *err)
 {
-	static const struct command bad = {"BAD", CMD_ANY | CMD_INLINE,
-					   run_bad, NULL};
+	static const struct command bad = {"BAD", CMD_ANY | CMD_INLINE, run_bad,
+					   NULL};
 	struct cmd *cmd = cmd_new(c, &bad, tag.n ? tag : PF_STR("*"));
 
 	if (err->status == PF_LIMIT)
@@ -53,7 +53,6 @@ static void queue_bad(struct client *c, struct pf_str tag,
 		c->end = "Too many bad commands";
 	}
 }
-
 
 static void command_read(struct client *c)
 {
@@ -75,7 +74,7 @@ static void command_read(struct client *c)
 	cmd->args = imap_reader_args(c->reader);
 	imap_reader_detach(c->reader, &cmd->args_arena);
 	cmd->stream_ended = true;
-	if (def->flags & CMD_LINES)
+	if ((def->flags & CMD_LINES) && cmd->args[0].kind == IMAP_END)
 		c->taker = cmd;
 	c->bad_count = 0;
 	imap_reader_next(c->reader);

@@ -60,15 +60,15 @@ static enum role role_named(const char *name)
 static int read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{"stdio", no_argument, NULL, 's'},
-		{"role", required_argument, NULL, 'r'},
-		{"worker", required_argument, NULL, 'w'},
-		{"conf", required_argument, NULL, 'c'},
-		{"user", required_argument, NULL, 'u'},
-		{"mail", required_argument, NULL, 'm'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0}};
+	    {"stdio", no_argument, NULL, 's'},
+	    {"role", required_argument, NULL, 'r'},
+	    {"worker", required_argument, NULL, 'w'},
+	    {"conf", required_argument, NULL, 'c'},
+	    {"user", required_argument, NULL, 'u'},
+	    {"mail", required_argument, NULL, 'm'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {0}};
 	uint64_t n = 0;
 	int c;
 
@@ -247,9 +247,9 @@ static pf_status find_mail(const struct pf_conf *conf, const struct options *o,
 		status = pf_conf_expand(&home, conf->home_path,
 					pf_buf_str(name), NULL, err);
 		if (status == PF_OK)
-			status = pf_conf_expand(mail, conf->mail_path,
-						pf_buf_str(name), home.data,
-						err);
+			status =
+			    pf_conf_expand(mail, conf->mail_path,
+					   pf_buf_str(name), home.data, err);
 	} else {
 		const char *dir = getenv("HOME");
 		if (!dir || !dir[0])
@@ -275,11 +275,11 @@ static pf_status stdio_client(struct server *server, const struct options *o,
 	server->single = true;
 	if (status == PF_OK) {
 		struct client_conf client = {
-			.user = server_user(server, name.data, mail.data),
-			.in_fd = STDIN_FILENO,
-			.out_fd = STDOUT_FILENO,
-			.ip = "stdio",
-			.tls = ""};
+		    .user = server_user(server, name.data, mail.data),
+		    .in_fd = STDIN_FILENO,
+		    .out_fd = STDOUT_FILENO,
+		    .ip = "stdio",
+		    .tls = ""};
 		status = client_new(&client, err);
 	}
 	pf_buf_release(&name);

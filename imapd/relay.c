@@ -24,8 +24,7 @@ static pf_status connect_worker(struct gate *gate, unsigned worker,
 				struct pf_error *err)
 {
 	struct sockaddr_un address;
-	pf_status status =
-		handoff_address(gate->conf, worker, &address, err);
+	pf_status status = handoff_address(gate->conf, worker, &address, err);
 
 	if (status != PF_OK)
 		return status;
@@ -114,10 +113,10 @@ static void on_closed(void *arg, const struct pf_error *why)
 }
 
 static const struct net_conn_events session_events = {
-	.on_input = on_input,
-	.on_drain = on_drain,
-	.on_eof = on_eof,
-	.on_closed = on_closed,
+    .on_input = on_input,
+    .on_drain = on_drain,
+    .on_eof = on_eof,
+    .on_closed = on_closed,
 };
 
 /* ---- handing over ----------------------------------------------------------
@@ -135,11 +134,11 @@ static pf_status send_over(struct gate_conn *g, int fd, struct pf_str input,
 {
 	struct pf_buf packet = PF_BUF_INIT(HANDOFF_MAX);
 	struct handoff h = {
-		.cookie = pf_str_c(g->cookie),
-		.ip = pf_str_c(g->ip),
-		.tls = pf_str_c(g->tls ? net_conn_tls_info(g->conn) : ""),
-		.tag = pf_str_c(g->tag),
-		.input = input,
+	    .cookie = pf_str_c(g->cookie),
+	    .ip = pf_str_c(g->ip),
+	    .tls = pf_str_c(g->tls ? net_conn_tls_info(g->conn) : ""),
+	    .tag = pf_str_c(g->tag),
+	    .input = input,
 	};
 	pf_status status = handoff_write(&packet, &h, err);
 
@@ -208,8 +207,9 @@ static void hand_clear(struct gate_conn *g)
 
 		pf_log_error(PF_LOG_ERROR, "no-session", &err,
 			     PF_LOGC("ip", g->ip));
-		pf_buf_addf(&line, "%s NO [UNAVAILABLE] Mail is not available "
-				   "at the moment\r\n* BYE Try later\r\n",
+		pf_buf_addf(&line,
+			    "%s NO [UNAVAILABLE] Mail is not available "
+			    "at the moment\r\n* BYE Try later\r\n",
 			    g->tag);
 		(void)!write(fd, line.data, line.len);
 		pf_buf_release(&line);
@@ -227,14 +227,12 @@ void gate_hand_now(struct gate_conn *g)
 		hand_clear(g);
 }
 
-void gate_hand_over(struct gate_conn *g, struct pf_str user,
-		    const char *cookie)
+void gate_hand_over(struct gate_conn *g, struct pf_str user, const char *cookie)
 {
 	struct gate *gate = g->gate;
 	struct pf_error err = {0};
 
-	g->worker = handoff_worker(user,
-				   (unsigned)gate->conf->session_workers);
+	g->worker = handoff_worker(user, (unsigned)gate->conf->session_workers);
 	free(g->cookie);
 	g->cookie = pf_str_dup(pf_str_c(cookie));
 	if (gate->workers[g->worker] < 0 &&

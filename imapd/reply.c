@@ -12,9 +12,9 @@
 #include "imapd/client.h"
 
 const char capability_session[] =
-	"IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UIDPLUS "
-	"UNSELECT MOVE CONDSTORE ESEARCH SEARCHRES WITHIN MULTIAPPEND "
-	"SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE";
+    "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UIDPLUS "
+    "UNSELECT MOVE CONDSTORE ESEARCH SEARCHRES WITHIN MULTIAPPEND "
+    "SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE";
 
 /* Client text, response code, and whether the log should hear of it. */
 struct code_row {
@@ -197,14 +197,14 @@ uint32_t star_uid(const struct client *client)
 
 /* All messages of the view whose UID lies in the set; "gone" ones are skipped
  * without a word (RFC 3501 6.4.8). */
-static void uids_of_set(const struct client *client,
-			const struct imap_set *set, struct store_uids *uids)
+static void uids_of_set(const struct client *client, const struct imap_set *set,
+			struct store_uids *uids)
 {
 	uint32_t count = store_view_count(client->view);
 
 	for (size_t i = 0; i < set->n; i++) {
-		uint32_t seq = store_view_seq_from(client->view,
-						   set->v[i].from);
+		uint32_t seq =
+		    store_view_seq_from(client->view, set->v[i].from);
 		for (; seq <= count; seq++) {
 			uint32_t uid = store_view_uid(client->view, seq);
 			if (uid > set->v[i].to)

@@ -68,8 +68,8 @@ void cmd_free(struct cmd **cmd)
 static struct cmd *first_cmd(struct client *c)
 {
 	return pf_list_empty(&c->cmds)
-		       ? NULL
-		       : pf_container_of(c->cmds.next, struct cmd, link);
+		   ? NULL
+		   : pf_container_of(c->cmds.next, struct cmd, link);
 }
 
 static struct cmd *second_cmd(struct client *c)
@@ -236,7 +236,8 @@ static void step_done(void *arg)
 	client_run(c);
 }
 
-/* ---- leaving -------------------------------------------------------------- */
+/* ---- leaving --------------------------------------------------------------
+ */
 
 static void leave_work(void *arg)
 {

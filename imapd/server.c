@@ -69,7 +69,7 @@ static void make_folders(struct user *user)
 
 	while (pf_conf_word(&rest, &name)) {
 		pf_status status =
-			store_name_check(user->store, name, &exists, &err);
+		    store_name_check(user->store, name, &exists, &err);
 		if (status == PF_OK && !exists)
 			status = store_create(user->store, name, NULL, &err);
 		else if (status == PF_OK)
@@ -87,10 +87,10 @@ pf_status user_open(struct user *user, struct pf_error *err)
 {
 	const struct pf_conf *conf = user->server->conf;
 	struct store_conf store_conf = {
-		.root = user->mail,
-		.separator = conf->hierarchy_separator[0],
-		.special_use = conf->special_use,
-		.size_max = (uint64_t)conf->message_size_max,
+	    .root = user->mail,
+	    .separator = conf->hierarchy_separator[0],
+	    .special_use = conf->special_use,
+	    .size_max = (uint64_t)conf->message_size_max,
 	};
 
 	if (user->store)
@@ -178,8 +178,7 @@ void user_index_hint(const struct user *user, struct pf_str mailbox)
 		return;
 	pf_buf_addf(&text, "%s\t", user->name);
 	pf_buf_add_str(&text, mailbox);
-	memcpy(address.sun_path, server->index_path,
-	       sizeof address.sun_path);
+	memcpy(address.sun_path, server->index_path, sizeof address.sun_path);
 	/* nobody there, or its queue is full: it looks around by itself */
 	(void)sendto(server->index_socket, text.data, text.len,
 		     MSG_DONTWAIT | MSG_NOSIGNAL,
@@ -267,7 +266,8 @@ static void on_watch(void *arg)
 	store_watch_read(server->watch);
 }
 
-/* ---- the process ---------------------------------------------------------- */
+/* ---- the process ----------------------------------------------------------
+ */
 
 pf_status server_init(struct server *server, struct net_loop *loop,
 		      const struct pf_conf *conf, struct pf_error *err)
@@ -279,12 +279,12 @@ pf_status server_init(struct server *server, struct net_loop *loop,
 	    pf_conf_run_path(conf, "index.sock", server->index_path,
 			     sizeof server->index_path))
 		server->index_socket = socket(
-			AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		    AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	pf_status status =
-		store_watch_new(on_changed, server, &server->watch, err);
+	    store_watch_new(on_changed, server, &server->watch, err);
 	if (status == PF_OK)
 		server->watch_fd = net_watch_new(
-			loop, store_watch_fd(server->watch), on_watch, server);
+		    loop, store_watch_fd(server->watch), on_watch, server);
 	else
 		pf_log_error(PF_LOG_WARN, "no-inotify", err);
 	server->tick = net_timer_new(loop, on_tick, server);

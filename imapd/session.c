@@ -73,7 +73,7 @@ static void admit(struct arrival *a)
 		return;
 	}
 	struct user *user =
-		server_user(server, a->identity.user, a->identity.mail);
+	    server_user(server, a->identity.user, a->identity.mail);
 	if (user->client_count >= (unsigned)conf->connections_per_user) {
 		pf_log(PF_LOG_WARN, "too-many-sessions",
 		       PF_LOGC("user", user->name),
@@ -126,7 +126,7 @@ static void arrive(struct session *session, int fd, const char *p, size_t n)
 	pf_buf_init(&a->packet, HANDOFF_MAX);
 	pf_buf_add(&a->packet, p, n);
 	pf_status status =
-		handoff_read(pf_buf_str(&a->packet), &a->handoff, &err);
+	    handoff_read(pf_buf_str(&a->packet), &a->handoff, &err);
 	if (status == PF_OK && fd < 0)
 		status = pf_error_set(&err, PF_INVALID, NULL,
 				      "handoff: no descriptor");
@@ -193,8 +193,8 @@ static bool may_connect(const struct session *session, int fd)
 static void on_gate(void *arg)
 {
 	struct session *session = arg;
-	int fd = accept4(session->socket, NULL, NULL,
-			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd =
+	    accept4(session->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
@@ -209,14 +209,13 @@ static void on_gate(void *arg)
 	gate->session = session;
 	gate->fd = fd;
 	pf_list_append(&session->gates, &gate->link);
-	gate->watch =
-		net_watch_new(session->server.loop, fd, on_packet, gate);
+	gate->watch = net_watch_new(session->server.loop, fd, on_packet, gate);
 	if (!gate->watch)
 		gate_gone(gate);
 }
 
-static pf_status listen_for_gates(struct session *session, uid_t uid,
-				  gid_t gid, struct pf_error *err)
+static pf_status listen_for_gates(struct session *session, uid_t uid, gid_t gid,
+				  struct pf_error *err)
 {
 	struct sockaddr_un address;
 	pf_status status = handoff_address(session->server.conf,
@@ -224,8 +223,8 @@ static pf_status listen_for_gates(struct session *session, uid_t uid,
 
 	if (status != PF_OK)
 		return status;
-	session->socket = socket(
-		AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	session->socket =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (session->socket < 0)
 		return pf_error_sys(err, errno, "session socket");
 	(void)unlink(address.sun_path);
@@ -282,8 +281,8 @@ void session_stop(struct session *session)
 	net_watch_free(&session->accept);
 	net_listener_free(&session->control);
 	while (!pf_list_empty(&session->gates))
-		gate_gone(pf_container_of(session->gates.next,
-					  struct gate_link, link));
+		gate_gone(pf_container_of(session->gates.next, struct gate_link,
+					  link));
 	server_stop(&session->server);
 }
 

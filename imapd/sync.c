@@ -8,15 +8,16 @@
 #include "base/log.h"
 #include "imapd/client.h"
 
-/* ---- flags ---------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------
+ */
 
 static const struct {
 	uint32_t flag;
 	const char *name;
 } flag_names[] = {
-	{STORE_ANSWERED, "\\Answered"}, {STORE_FLAGGED, "\\Flagged"},
-	{STORE_DELETED, "\\Deleted"},	{STORE_SEEN, "\\Seen"},
-	{STORE_DRAFT, "\\Draft"},	{STORE_PASSED, "$Forwarded"},
+    {STORE_ANSWERED, "\\Answered"}, {STORE_FLAGGED, "\\Flagged"},
+    {STORE_DELETED, "\\Deleted"},   {STORE_SEEN, "\\Seen"},
+    {STORE_DRAFT, "\\Draft"},	    {STORE_PASSED, "$Forwarded"},
 };
 
 uint32_t flag_bit(struct pf_str name)
@@ -134,7 +135,8 @@ void write_mailbox(struct pf_buf *to, struct pf_str name)
 	imap_write_mailbox(to, name, false);
 }
 
-/* ---- what changed --------------------------------------------------------- */
+/* ---- what changed ---------------------------------------------------------
+ */
 
 /* False: the mailbox under the session is not there any more. */
 static bool still_there(struct client *client)
@@ -156,7 +158,7 @@ static void look(struct cmd *cmd)
 	struct client *client = cmd->client;
 	struct pf_error err = {0};
 	pf_status status =
-		store_box_sync(client->box, !client->read_only, &err);
+	    store_box_sync(client->box, !client->read_only, &err);
 
 	if (status != PF_OK && store_box_exists(client->box))
 		pf_log_error(PF_LOG_WARN, "sync-failed", &err,
@@ -192,8 +194,7 @@ static enum run tell(struct cmd *cmd)
 		else if (at == expunges)
 			tell_exists(client, ch);
 		else
-			write_fetch_flags(cmd,
-					  ch->changed.v[at - expunges - 1],
+			write_fetch_flags(cmd, ch->changed.v[at - expunges - 1],
 					  true, client->condstore);
 	}
 	return RUN_DONE;

@@ -37,9 +37,9 @@ static void write_client(struct pf_buf *to, const struct client *c)
 	/* the command's half is its worker's while a step runs */
 	const char *box = c->busy ? "..." : or_dash(c->selected);
 	const struct cmd *cmd =
-		pf_list_empty(&c->cmds)
-			? NULL
-			: pf_container_of(c->cmds.next, struct cmd, link);
+	    pf_list_empty(&c->cmds)
+		? NULL
+		: pf_container_of(c->cmds.next, struct cmd, link);
 	const char *now = cmd ? cmd->def->name : c->last ? c->last->name : "-";
 
 	gmtime_r(&c->since, &tm);
@@ -59,8 +59,8 @@ static void answer(struct asker *asker)
 		struct user *user = pf_container_of(u, struct user, link);
 		for (struct pf_link *c = user->clients.next;
 		     c != &user->clients; c = c->next)
-			write_client(&text, pf_container_of(c, struct client,
-							    link));
+			write_client(&text,
+				     pf_container_of(c, struct client, link));
 	}
 	net_conn_send(asker->conn, text.data, text.len);
 	net_conn_close(asker->conn);
@@ -75,7 +75,7 @@ static size_t on_input(void *arg, const char *p, size_t n)
 	if (!lf && n < 64)
 		return 0;
 	struct pf_str line =
-		pf_str_trim(pf_str_mem(p, lf ? (size_t)(lf - p) : n));
+	    pf_str_trim(pf_str_mem(p, lf ? (size_t)(lf - p) : n));
 	if (pf_str_eq(line, PF_STR("who")))
 		answer(asker);
 	else
@@ -90,8 +90,8 @@ static void on_closed(void *arg, const struct pf_error *why)
 }
 
 static const struct net_conn_events events = {
-	.on_input = on_input,
-	.on_closed = on_closed,
+    .on_input = on_input,
+    .on_closed = on_closed,
 };
 
 static void on_accept(void *arg, int fd, const char *peer, int peer_port)
@@ -119,12 +119,12 @@ pf_status who_listen(struct server *server, const char *path,
 
 	snprintf(address, sizeof address, "unix:%s", path);
 	return net_listener_new(
-		server->loop,
-		&(struct net_listener_conf){.address = address,
-					    .mode = 0600,
-					    .uid = (uid_t)-1,
-					    .gid = (gid_t)-1,
-					    .on_accept = on_accept,
-					    .arg = server},
-		listener, err);
+	    server->loop,
+	    &(struct net_listener_conf){.address = address,
+					.mode = 0600,
+					.uid = (uid_t)-1,
+					.gid = (gid_t)-1,
+					.on_accept = on_accept,
+					.arg = server},
+	    listener, err);
 }
