@@ -48,7 +48,7 @@ S: d2 NO [NONEXISTENT] {{.*}}
 C: d3 DELETE INBOX
 S: d3 NO [CANNOT] {{.*}}
 C: d4 SELECT new/d
-X: 8
+X: 7
 S: d4 OK {{.*}}
 C: d5 DELETE new/d
 S: * OK [CLOSED] {{.*}}

@@ -52,7 +52,7 @@ S: )
 S: a3 OK {{.*}}
 # once more, now from the summary
 C: a4 FETCH 1 BODY.PEEK[HEADER.FIELDS (SUBJECT DATE)]
-S: * 1 FETCH (BODY[HEADER.FIELDS (SUBJECT DATE)] {72}
+S: * 1 FETCH (BODY[HEADER.FIELDS (SUBJECT DATE)] {71}
 S: Date: Tue, 14 Nov 2023 23:14:19 +0100
 S: Subject: The quick brown fox
 S: 

@@ -27,7 +27,7 @@ C: a4 UID FETCH 2 (ENVELOPE)
 S: * 2 FETCH (UID 2 ENVELOPE ("Wed, 15 Nov 2023 08:00:00 +0000" {{.*}}))
 S: a4 OK {{.*}}
 C: a5 FETCH 3 BODY
-S: * 3 FETCH (BODY ((("text" "plain" NIL NIL NIL "7bit" 10 0)("text" "html" NIL NIL NIL "7bit" 16 0) "alternative")("message" "rfc822" NIL NIL NIL "7bit" {{\d+}} ("Thu, 16 Nov 2023 09:00:00 +0000" "forwarded" ((NIL NIL "dave" "example.net")) ((NIL NIL "dave" "example.net")) ((NIL NIL "dave" "example.net")) ((NIL NIL "carol" "penfold.test")) NIL NIL NIL "<inner.1@example.net>") ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 23 1) {{\d+}})("application" "octet-stream" ("name" "data.bin") NIL NIL "base64" 12) "mixed"))
+S: * 3 FETCH (BODY ((("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 10 0)("text" "html" ("charset" "us-ascii") NIL NIL "7bit" 16 0) "alternative")("message" "rfc822" NIL NIL NIL "7bit" {{\d+}} ("Thu, 16 Nov 2023 09:00:00 +0000" "forwarded" ((NIL NIL "dave" "example.net")) ((NIL NIL "dave" "example.net")) ((NIL NIL "dave" "example.net")) ((NIL NIL "carol" "penfold.test")) NIL NIL NIL "<inner.1@example.net>") ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 23 1) {{\d+}})("application" "octet-stream" ("name" "data.bin") NIL NIL "base64" 12) "mixed"))
 S: a5 OK {{.*}}
 C: a6 FETCH 3 BODYSTRUCTURE
 S: * 3 FETCH (BODYSTRUCTURE {{.*}}("attachment" ("filename" "data.bin")){{.*}} "mixed" ("boundary" "outer") NIL NIL NIL))
