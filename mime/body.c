@@ -96,7 +96,7 @@ bool mime_part_is_html(const struct mime_part *part)
  * apart: then its text is all there is. */
 bool mime_part_is_text(const struct mime_part *part)
 {
-	if (part->multipart || part->message)
+	if (part->child)
 		return false;
 	return pf_str_eq(part->type, PF_STR("text")) ||
 	       pf_str_eq(part->type, PF_STR("message")) ||

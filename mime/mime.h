@@ -170,11 +170,13 @@ struct mime_part {
 	unsigned number;	 /* 1.. among siblings; 0: the root */
 	struct mime_span header; /* with the empty line */
 	struct mime_span body;
-	bool multipart, message; /* children are parts / one message */
+	/* Children are parts (none, if no boundary was found) / one message.
+	 * Both false at a limit. */
+	bool multipart, message;
 	bool typed; /* the type is written in the header, not a default */
 	struct pf_str type, subtype; /* lower case; defaults filled in */
 	struct mime_params params;
-	struct pf_str encoding; /* as written, or empty */
+	struct pf_str encoding; /* lower case, or empty */
 	struct pf_str id, description, md5, location, language; /* unfolded */
 	struct pf_str disposition; /* lower case, or empty */
 	struct mime_params disposition_params;

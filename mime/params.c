@@ -70,8 +70,11 @@ static void split_marks(struct section *section)
 static void read_value(struct mime_scan *scan, struct pf_buf *value)
 {
 	mime_scan_cfws(scan, NULL);
-	if (mime_scan_at(scan, '"') && mime_scan_quoted(scan, value))
-		return;
+	if (mime_scan_at(scan, '"')) {
+		if (mime_scan_quoted(scan, value))
+			return;
+		scan->p++; /* never closed */
+	}
 	const char *start = scan->p;
 	while (scan->p < scan->end && *scan->p != ';' &&
 	       !mime_is_space(*scan->p))
@@ -372,6 +375,18 @@ bool mime_token_params_both(struct pf_arena *arena, struct pf_str raw,
 	*token = s.p ? s : PF_STR("");
 	read_params(arena, &scan, params, written);
 	return s.n > 0;
+}
+
+struct pf_str mime_content_encoding(struct pf_arena *arena, struct pf_str raw)
+{
+	struct mime_scan scan = mime_scan_of(raw);
+	struct pf_str token = read_token(arena, &scan);
+
+	mime_scan_cfws(&scan, NULL);
+	bool alone = scan.p == scan.end || *scan.p == ';';
+	if (!token.p || (!alone && mime_encoding(token) == MIME_ENC_UNKNOWN))
+		return PF_STR("");
+	return token;
 }
 
 bool mime_content_type(struct pf_arena *arena, struct pf_str raw,

@@ -15,4 +15,8 @@ bool mime_token_params_both(struct pf_arena *arena, struct pf_str raw,
 			    struct pf_str *token, struct mime_params *params,
 			    struct mime_params *written);
 
+/* Content-Transfer-Encoding, lower case; empty when the field says nothing
+ * that could be one. */
+struct pf_str mime_content_encoding(struct pf_arena *arena, struct pf_str raw);
+
 #endif

@@ -151,7 +151,9 @@ static void read_field(struct mime_parser *p, struct mime_part *part,
 					       &part->disposition_params,
 					       &part->raw_disposition_params);
 	} else if (pf_str_ieq(name, PF_STR("Transfer-Encoding"))) {
-		set_once(p, &part->encoding, field->raw);
+		if (!part->encoding.n)
+			part->encoding =
+			    mime_content_encoding(p->arena, field->raw);
 	} else if (pf_str_ieq(name, PF_STR("ID"))) {
 		set_once(p, &part->id, field->raw);
 	} else if (pf_str_ieq(name, PF_STR("Description"))) {
@@ -232,8 +234,8 @@ static void header_end(struct mime_parser *p, struct mark end, bool cut)
 	read_fields(p, part);
 	if (pf_str_eq(part->type, PF_STR("multipart"))) {
 		struct pf_str text = boundary_of(part);
-		part->multipart = text.n && p->depth + 1 < MIME_DEPTH_MAX;
-		if (part->multipart && !cut)
+		part->multipart = p->depth + 1 < MIME_DEPTH_MAX;
+		if (part->multipart && text.n && !cut)
 			p->boundaries[p->boundary_count++] =
 			    (struct boundary){p->depth, text};
 	} else if (pf_str_eq(part->type, PF_STR("message")) &&

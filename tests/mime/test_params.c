@@ -69,8 +69,7 @@ static void reads_types_and_parameters(void)
 	    {"text", "text/plain", ""},
 	    {"", "text/plain", ""},
 	    {"/html", "text/plain", ""},
-	    {"text/html; x=\"open; y=z", "text/html x=\"open y=z",
-	     " x=\"open y=z"},
+	    {"text/html; x=\"open; y=z", "text/html x=open y=z", " x=open y=z"},
 	    {"image/png; name=\"=?utf-8?Q?=C3=A4.png?=\"",
 	     "image/png name=\xc3\xa4.png", " name==?utf-8?Q?=C3=A4.png?="},
 	};

@@ -190,7 +190,7 @@ static void reads_content_fields(void)
 	ok(p->typed);
 	struct pf_str v = mime_param(&p->params, "Charset");
 	is_mem(v.p, v.n, "utf-8");
-	is_mem(p->encoding.p, p->encoding.n, "Base64");
+	is_mem(p->encoding.p, p->encoding.n, "base64");
 	is_mem(p->disposition.p, p->disposition.n, "attachment");
 	v = mime_param(&p->disposition_params, "filename");
 	is_mem(v.p, v.n, "\xc3\xa4");
@@ -204,6 +204,16 @@ static void reads_content_fields(void)
 	/* no MIME-Version, no Content-Type: not a MIME message */
 	p = parse(&arena, PF_STR("Content-ID: <x>\n\n"), 99);
 	ok(!p->id.p && !p->typed);
+	p = parse(&arena,
+		  PF_STR("MIME-Version: 1\n"
+			 "Content-Transfer-Encoding: base64 (x) junk\n\n"),
+		  99);
+	is_mem(p->encoding.p, p->encoding.n, "base64");
+	p = parse(&arena,
+		  PF_STR("MIME-Version: 1\n"
+			 "Content-Transfer-Encoding: more junk\n\n"),
+		  99);
+	is_int(p->encoding.n, 0);
 	p = parse(&arena, PF_STR("Content-Type: text\n\n"), 99);
 	ok(p->typed && !p->multipart);
 	is_mem(p->subtype.p, p->subtype.n, "plain");
