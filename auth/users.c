@@ -396,13 +396,13 @@ static void parse_fields(struct parser *ps, struct auth_user *user,
 	extras.home = field[4];
 	while (pf_str_split(&rest, ' ', &word))
 		extra_field(ps, user, word, &extras);
-	if (extras.home.n && extras.home.p[0] != '/' && extras.home.p[0] != '%')
-		broken(ps, user, "this home is not an absolute path",
-		       "write /path/to/home, or leave the field empty");
 	if (extras.home.n == 0)
 		extras.home = pf_str_c(ps->conf->home_path);
 	user->home = expand(ps, user, extras.home, NULL);
 	set_mail(ps, user, extras.mail);
+	if (!user->broken && (user->home[0] != '/' || user->mail[0] != '/'))
+		broken(ps, user, "home and mail must be absolute paths",
+		       "write /path/to/home, or leave the field empty");
 }
 
 static void parse_line(struct parser *ps, struct pf_str line)
