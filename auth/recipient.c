@@ -12,7 +12,7 @@ struct search {
 	bool has_domain, ours;
 };
 
-static bool domain_is_ours(const struct pf_conf *conf, struct pf_str domain)
+bool auth_domain_is_ours(const struct pf_conf *conf, struct pf_str domain)
 {
 	struct pf_str list = pf_str_c(conf->domains), word;
 
@@ -117,7 +117,7 @@ pf_status auth_recipient(const struct auth_users *users,
 	r->has_detail = false;
 	r->detail = (struct pf_str){NULL, 0};
 	if (split(address, &s, r->local)) {
-		s.ours = !s.has_domain || domain_is_ours(conf, s.domain);
+		s.ours = !s.has_domain || auth_domain_is_ours(conf, s.domain);
 		user = find(&s, s.local.n);
 		if (!user)
 			user = cut(&s, conf->recipient_delimiter, r);

@@ -159,12 +159,10 @@ static const struct auth_user *find_login(const struct auth_users *users,
 {
 	const struct auth_user *user = auth_users_find(users, name);
 	ptrdiff_t at = pf_str_rchr(name, '@');
-	struct pf_str list = pf_str_c(conf->domains), word;
 
-	while (!user && at > 0 && pf_conf_word(&list, &word))
-		if (pf_str_ieq(word, pf_str_from(name, (size_t)at + 1)))
-			user = auth_users_find(users,
-					       pf_str_head(name, (size_t)at));
+	if (!user && at > 0 &&
+	    auth_domain_is_ours(conf, pf_str_from(name, (size_t)at + 1)))
+		user = auth_users_find(users, pf_str_head(name, (size_t)at));
 	return user;
 }
 

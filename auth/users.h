@@ -24,6 +24,9 @@ bool auth_name_valid(struct pf_str name);
 /* "192.0.2.0/24", "2001:db8::/32", or one address. */
 bool auth_net_parse(struct pf_str word, struct auth_net *net);
 
+/* Is it among the configuration's domains? */
+bool auth_domain_is_ours(const struct pf_conf *conf, struct pf_str domain);
+
 /* Is this address ("192.0.2.1", "2001:db8::1") in one of the user's
  * allow_nets?  True when he has none. */
 bool auth_user_allows(const struct auth_user *user, struct pf_str ip);
