@@ -138,6 +138,7 @@ static void chain_init(struct chain *c, const struct mime_part *part, bool html)
 
 static void chain_release(struct chain *c)
 {
+	mime_conv_release(&c->conv);
 	pf_buf_release(&c->bytes);
 	pf_buf_release(&c->utf8);
 	pf_buf_release(&c->text);

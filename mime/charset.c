@@ -16,8 +16,7 @@
 
 #include "base/utf8.h"
 
-#define NAME_MAX_BYTES 40 /* no charset name is longer */
-#define CACHE_SLOTS    4
+#define CACHE_SLOTS 4
 
 /* ---- names -----------------------------------------------------------------
  */
@@ -75,14 +74,14 @@ static const struct alias aliases[] = {
 /* Lower case, without quotes and blanks around it; false when it can be no
  * charset name.  iconv must not see "//" options or an empty name (which
  * means the locale's). */
-static bool clean_name(struct pf_str charset, char name[NAME_MAX_BYTES])
+static bool clean_name(struct pf_str charset, char name[MIME_CHARSET_MAX])
 {
 	charset = pf_str_trim(charset);
 	if (charset.n >= 2 && charset.p[0] == '"') {
 		charset = pf_str_from(charset, 1);
 		charset.n--;
 	}
-	if (charset.n == 0 || charset.n >= NAME_MAX_BYTES)
+	if (charset.n == 0 || charset.n >= MIME_CHARSET_MAX)
 		return false;
 	for (size_t i = 0; i < charset.n; i++) {
 		char c = pf_ascii_lower(charset.p[i]);
@@ -108,7 +107,7 @@ static const struct alias *find_alias(const char *name)
 
 struct cache {
 	struct {
-		char name[NAME_MAX_BYTES];
+		char name[MIME_CHARSET_MAX];
 		iconv_t cd;
 	} slots[CACHE_SLOTS]; /* most recent first */
 	size_t used;
@@ -155,34 +154,41 @@ static struct cache *cache_get(void)
 	return cache;
 }
 
-/* A descriptor in its initial state, or false when iconv has no such
- * charset. */
-static bool cache_open(const char *name, iconv_t *cd)
+/* Takes a descriptor in its initial state out of the cache, or opens one;
+ * false when iconv has no such charset. */
+static bool cache_take(const char *name, iconv_t *cd)
 {
 	struct cache *cache = cache_get();
-	size_t i = 0;
 
-	while (i < cache->used && strcmp(cache->slots[i].name, name) != 0)
-		i++;
-	if (i == cache->used) {
-		iconv_t fresh = iconv_open("UTF-8", name);
-		if ((intptr_t)fresh == -1)
-			return false;
-		if (cache->used == CACHE_SLOTS)
-			iconv_close(cache->slots[--i].cd);
-		else
-			cache->used++;
-		snprintf(cache->slots[i].name, NAME_MAX_BYTES, "%s", name);
-		cache->slots[i].cd = fresh;
+	for (size_t i = 0; i < cache->used; i++) {
+		if (strcmp(cache->slots[i].name, name) != 0)
+			continue;
+		*cd = cache->slots[i].cd;
+		cache->used--;
+		memmove(&cache->slots[i], &cache->slots[i + 1],
+			(cache->used - i) * sizeof cache->slots[0]);
+		return true;
 	}
-	for (; i > 0; i--) {
-		__typeof__(cache->slots[0]) swap = cache->slots[i];
-		cache->slots[i] = cache->slots[i - 1];
-		cache->slots[i - 1] = swap;
-	}
-	*cd = cache->slots[0].cd;
-	iconv(*cd, NULL, NULL, NULL, NULL);
+	iconv_t fresh = iconv_open("UTF-8", name);
+	if ((intptr_t)fresh == -1)
+		return false;
+	*cd = fresh;
 	return true;
+}
+
+/* Gives it back; the one that was not used for longest may have to go. */
+static void cache_put(const char *name, iconv_t cd)
+{
+	struct cache *cache = cache_get();
+
+	iconv(cd, NULL, NULL, NULL, NULL);
+	if (cache->used == CACHE_SLOTS)
+		iconv_close(cache->slots[--cache->used].cd);
+	memmove(&cache->slots[1], &cache->slots[0],
+		cache->used * sizeof cache->slots[0]);
+	cache->used++;
+	snprintf(cache->slots[0].name, sizeof cache->slots[0].name, "%s", name);
+	cache->slots[0].cd = cd;
 }
 
 /* ---- conversion
@@ -190,7 +196,7 @@ static bool cache_open(const char *name, iconv_t *cd)
 
 bool mime_conv_init(struct mime_conv *conv, struct pf_str charset)
 {
-	char name[NAME_MAX_BYTES];
+	char name[MIME_CHARSET_MAX];
 
 	*conv = (struct mime_conv){.kind = MIME_CONV_MIXED};
 	if (!clean_name(charset, name))
@@ -200,11 +206,22 @@ bool mime_conv_init(struct mime_conv *conv, struct pf_str charset)
 		conv->kind = alias->kind;
 		return true;
 	}
-	if (!(alias && cache_open(alias->iconv, &conv->cd)) &&
-	    !cache_open(name, &conv->cd))
-		return false;
+	const char *known = alias ? alias->iconv : name;
+	if (!cache_take(known, &conv->cd)) {
+		known = name; /* this iconv has no better sibling */
+		if (!alias || !cache_take(known, &conv->cd))
+			return false;
+	}
+	snprintf(conv->name, sizeof conv->name, "%s", known);
 	conv->kind = MIME_CONV_ICONV;
 	return true;
+}
+
+void mime_conv_release(struct mime_conv *conv)
+{
+	if (conv->kind == MIME_CONV_ICONV)
+		cache_put(conv->name, conv->cd);
+	*conv = (struct mime_conv){.kind = MIME_CONV_MIXED};
 }
 
 static void add_cp1252(struct pf_buf *to, uint8_t byte)
@@ -359,7 +376,6 @@ void mime_conv_end(struct mime_conv *conv, struct pf_buf *to)
 	/* a character that only a following one could have changed */
 	if (iconv(conv->cd, NULL, NULL, &o, &room) != (size_t)-1)
 		pf_utf8_add_clean(to, pf_str_mem(out, (size_t)(o - out)));
-	iconv(conv->cd, NULL, NULL, NULL, NULL);
 }
 
 bool mime_to_utf8(struct pf_buf *to, struct pf_str charset, struct pf_str in)
@@ -369,12 +385,15 @@ bool mime_to_utf8(struct pf_buf *to, struct pf_str charset, struct pf_str in)
 
 	mime_conv_add(&conv, in, to);
 	mime_conv_end(&conv, to);
+	mime_conv_release(&conv);
 	return known;
 }
 
 bool mime_charset_known(struct pf_str charset)
 {
 	struct mime_conv conv;
+	bool known = mime_conv_init(&conv, charset);
 
-	return mime_conv_init(&conv, charset);
+	mime_conv_release(&conv);
+	return known;
 }

@@ -14,17 +14,21 @@ enum mime_conv_kind {
 	MIME_CONV_ICONV
 };
 
+#define MIME_CHARSET_MAX 40 /* no charset name is longer */
+
 struct mime_conv {
 	enum mime_conv_kind kind;
-	iconv_t cd; /* borrowed from the thread's cache */
+	iconv_t cd; /* taken from the thread's cache */
+	char name[MIME_CHARSET_MAX];
 	char hold[16];
 	size_t held; /* bytes of a character that is not complete yet */
 };
 
-/* False when the charset is unknown (then it converts as MIXED).  Only one
- * conversion per charset and thread at a time. */
+/* False when the charset is unknown (then it converts as MIXED).  In any case
+ * to be released, by the same thread. */
 bool mime_conv_init(struct mime_conv *conv, struct pf_str charset);
 void mime_conv_add(struct mime_conv *conv, struct pf_str in, struct pf_buf *to);
 void mime_conv_end(struct mime_conv *conv, struct pf_buf *to);
+void mime_conv_release(struct mime_conv *conv);
 
 #endif

@@ -25,6 +25,7 @@ static void check(const char *test, const struct example *e)
 	for (size_t i = 0; i < in.n; i++)
 		mime_conv_add(&conv, pf_str_head(pf_str_from(in, i), 1), &b);
 	mime_conv_end(&conv, &b);
+	mime_conv_release(&conv);
 	tap_check_in(test, strcmp(b.data, e->want) == 0,
 		     "%s in pieces\n# got  %s\n# want %s", e->charset, b.data,
 		     e->want);
@@ -100,6 +101,27 @@ static void keeps_no_state_between_uses(void)
 	pf_buf_release(&b);
 }
 
+/* A callback of mime_text may convert while a part is being converted. */
+static void conversions_do_not_meet(void)
+{
+	struct pf_str jp = PF_STR("iso-2022-jp");
+	struct mime_conv a, b;
+	struct pf_buf to;
+
+	pf_buf_init(&to, 1000);
+	ok(mime_conv_init(&a, jp));
+	mime_conv_add(&a, PF_STR("\x1b$BF|"), &to);
+	ok(mime_conv_init(&b, jp));
+	mime_conv_add(&b, PF_STR("x"), &to);
+	mime_conv_release(&b);
+	keeps_no_state_between_uses();
+	mime_conv_add(&a, PF_STR("K\\\x1b(B"), &to);
+	mime_conv_end(&a, &to);
+	mime_conv_release(&a);
+	is_str(to.data, "\xe6\x97\xa5x\xe6\x9c\xac");
+	pf_buf_release(&to);
+}
+
 static void folds(void)
 {
 	static const struct {
@@ -154,6 +176,7 @@ int main(void)
 {
 	converts();
 	keeps_no_state_between_uses();
+	conversions_do_not_meet();
 	folds();
 	folds_piecewise();
 	return tap_done();
