@@ -102,7 +102,12 @@ static int64_t ticking_us(const struct store_stamp *stamp)
 {
 	int64_t tick =
 	    stamp->mtime % 1000000000 ? TICK_FINE_US : TICK_COARSE_US;
-	int64_t age = pf_clock_us() - stamp->mtime / 1000;
+	struct timespec now;
+
+	/* the kernel's own clock: its stamps know no other */
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t age =
+	    now.tv_sec * 1000000 + now.tv_nsec / 1000 - stamp->mtime / 1000;
 
 	return age >= 0 && age >= tick ? 0 : tick - (age > 0 ? age : 0);
 }
