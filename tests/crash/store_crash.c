@@ -1,0 +1,362 @@
+/*
+ * Kills (or fails) a process at each durable write in turn, then looks what
+ * is left: whatever it said was done must be there, nothing half done may be,
+ * no UID may be used twice, and the next opener must heal it without an
+ * error.
+ *
+ * The process is this program again ("child DIR"), under PENFOLD_FAULT; it
+ * says each thing that is done on stdout.  Needs --enable-fault-injection.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <sys/wait.h>
+
+#include "tests/store/fixture.h"
+
+#define UIDS 200
+
+/* what the child was told is done */
+struct done {
+	int text[2][UIDS]; /* box, uid -> 1 + text */
+	uint32_t flags[2][UIDS];
+	bool gone[2][UIDS];
+	int last_text; /* the last one begun */
+	int delivered[UIDS];
+	int delivered_count;
+	uint32_t keyword_uid;
+	bool renamed, created;
+};
+
+static const char *const box_names[2] = {"INBOX", "Work"};
+
+/* ---- the child -------------------------------------------------------------
+ */
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+	char line[200];
+	va_list ap;
+
+	va_start(ap, format);
+	int n = vsnprintf(line, sizeof line, format, ap);
+	va_end(ap);
+	if (write(1, line, (size_t)n) != n)
+		_exit(9);
+}
+
+static int next_text = 1;
+
+static uint32_t child_append(struct store *store, int b, bool with_uid)
+{
+	struct store_deliver how = {.flags = 0};
+	struct store_draft *draft = NULL;
+	char text[32];
+	uint32_t validity = 0, uid = 0;
+
+	snprintf(text, sizeof text, "%d\n", next_text);
+	say("begin %d\n", next_text);
+	if (store_draft_new(store, &draft, NULL) == PF_OK &&
+	    store_draft_write(draft, text, strlen(text), NULL) == PF_OK &&
+	    store_deliver(store, pf_str_c(box_names[b]), draft, &how, &validity,
+			  with_uid ? &uid : NULL, NULL, NULL) == PF_OK) {
+		if (with_uid)
+			say("append %d %u %d\n", b, uid, next_text);
+		else
+			say("deliver %d %d\n", b, next_text);
+	}
+	next_text++;
+	store_draft_free(&draft);
+	return uid;
+}
+
+static void child_flags(struct store_box *box, int b, const uint32_t *uids,
+			size_t n, uint32_t flags, uint64_t keywords)
+{
+	struct store_flag_change change = {
+	    .mode = STORE_FLAGS_SET,
+	    .flags = flags,
+	    .keywords = keywords,
+	    .unchanged_since = UINT64_MAX,
+	};
+
+	say("flagging\n");
+	if (store_box_change_flags(box, uids, n, &change, NULL, NULL) != PF_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		say("flags %d %u %u\n", b, uids[i], flags);
+	if (keywords)
+		say("keyword %u\n", uids[0]);
+}
+
+static void child_copy(struct store_box *box, const uint32_t *uids, size_t n,
+		       bool move)
+{
+	struct store_uid_pairs pairs = {0};
+	uint32_t validity;
+
+	say("copying %zu\n", n);
+	if (store_box_copy(box, uids, n, PF_STR("Work"), move, &validity,
+			   &pairs, NULL) == PF_OK)
+		for (size_t i = 0; i < pairs.n; i++)
+			say("%s %u %u\n", move ? "move" : "copy",
+			    pairs.v[i].from, pairs.v[i].to);
+	pf_vec_release(&pairs);
+}
+
+static int child(const char *root)
+{
+	struct store_conf conf = {.root = root, .separator = '.'};
+	struct store *store = NULL;
+	struct store_box *box = NULL;
+	unsigned number = 0;
+	uint32_t uids[8] = {0};
+
+	if (store_open(&conf, &store, NULL) != PF_OK)
+		return 0;
+	if (store_box_open(store, PF_STR("INBOX"), &box, NULL) != PF_OK) {
+		store_close(&store);
+		return 0;
+	}
+	for (int i = 0; i < 4; i++)
+		uids[i] = child_append(store, 0, true);
+	child_append(store, 0, false);
+	if (store_create(store, PF_STR("Other"), NULL, NULL) == PF_OK)
+		say("created\n");
+	(void)!store_box_sync(box, true, NULL);
+	child_flags(box, 0, uids, 3, STORE_SEEN | STORE_FLAGGED, 0);
+	if (store_box_keyword_number(box, PF_STR("$Junk"), true, &number,
+				     NULL) == PF_OK)
+		child_flags(box, 0, uids, 1, STORE_SEEN, UINT64_C(1) << number);
+	child_copy(box, uids, 3, false);
+	say("expunging\n");
+	if (store_box_expunge(box, uids, 1, true, NULL) == PF_OK)
+		say("expunge 0 %u\n", uids[0]);
+	child_copy(box, uids + 1, 2, true);
+	child_append(store, 1, true);
+	store_flush(store, 0);
+	if (store_rename(store, PF_STR("Other"), PF_STR("New.name"), NULL) ==
+	    PF_OK)
+		say("renamed\n");
+	store_box_close(&box);
+	store_close(&store);
+	return 0;
+}
+
+/* ---- the parent
+ * -------------------------------------------------------------- */
+
+static void read_done(FILE *f, struct done *done)
+{
+	char line[200];
+	unsigned a, b;
+	int n, t;
+
+	*done = (struct done){0};
+	while (fgets(line, sizeof line, f)) {
+		if (sscanf(line, "begin %d", &t) == 1)
+			done->last_text = t;
+		else if (sscanf(line, "append %d %u %d", &n, &a, &t) == 3)
+			done->text[n][a] = t + 1;
+		else if (sscanf(line, "deliver %d %d", &n, &t) == 2)
+			done->delivered[done->delivered_count++] = t;
+		else if (sscanf(line, "flags %d %u %u", &n, &a, &b) == 3)
+			done->flags[n][a] = b;
+		else if (sscanf(line, "copy %u %u", &a, &b) == 2 ||
+			 sscanf(line, "move %u %u", &a, &b) == 2) {
+			done->text[1][b] = done->text[0][a];
+			if (line[0] == 'm')
+				done->gone[0][a] = true;
+		} else if (sscanf(line, "expunge %d %u", &n, &a) == 2)
+			done->gone[n][a] = true;
+		else if (sscanf(line, "keyword %u", &a) == 1)
+			done->keyword_uid = a;
+		else if (strcmp(line, "renamed\n") == 0)
+			done->renamed = true;
+		else if (strcmp(line, "created\n") == 0)
+			done->created = true;
+	}
+}
+
+static const char plan_name[] = "every_operation_can_be_the_last";
+static char plan[40];
+
+#define verify(cond, ...)                                                      \
+	do {                                                                   \
+		if (!tap_check_in(plan_name, (cond), __VA_ARGS__))             \
+			printf("# under %s\n", plan);                          \
+	} while (0)
+
+static int text_of(struct store_box *box, uint32_t uid)
+{
+	char text[32] = "";
+	int fd = -1;
+	uint64_t size;
+
+	if (store_msg_open(box, uid, &fd, &size, NULL) != PF_OK)
+		return -1;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	return n > 0 ? atoi(text) : -1;
+}
+
+/* How often each text is in the box, and whether all done is there. */
+static void check_box(struct store *store, int b, const struct done *done,
+		      int counts[UIDS])
+{
+	struct store_box *box = NULL;
+	struct store_box_info info;
+	struct pf_error err = {0};
+
+	if (store_box_open(store, pf_str_c(box_names[b]), &box, &err) !=
+	    PF_OK) {
+		verify(false, "%s opens: %s", box_names[b], err.log);
+		return;
+	}
+	store_box_info(box, &info);
+	for (uint32_t i = 0; i < info.messages; i++) {
+		const struct store_msg *m = store_box_at(box, i);
+		int text = text_of(box, m->uid);
+		verify(m->uid < info.uidnext, "uid < uidnext");
+		verify(text > 0 && text < UIDS, "uid %u can be read", m->uid);
+		if (text > 0 && text < UIDS)
+			counts[text]++;
+		if (m->uid < UIDS && done->text[b][m->uid])
+			verify(done->text[b][m->uid] == text + 1,
+			       "%s uid %u is text %d, was %d", box_names[b],
+			       m->uid, text, done->text[b][m->uid] - 1);
+		if (m->uid < UIDS && done->gone[b][m->uid])
+			verify(false, "%s uid %u was expunged", box_names[b],
+			       m->uid);
+		if (m->uid < UIDS && done->flags[b][m->uid]) {
+			/* uid 1 loses the flag later, perhaps just then */
+			uint32_t open = m->uid == 1 ? STORE_FLAGGED : 0;
+			verify((m->flags | open) ==
+				   (done->flags[b][m->uid] | open),
+			       "%s uid %u flags %x, want %x", box_names[b],
+			       m->uid, m->flags, done->flags[b][m->uid]);
+		}
+	}
+	store_box_close(&box);
+}
+
+/* Was the message expunged in the middle of the last thing begun? */
+static void check_present(struct store *store, const struct done *done,
+			  bool killed)
+{
+	for (int b = 0; b < 2; b++) {
+		struct store_box *box = NULL;
+		if (store_box_open(store, pf_str_c(box_names[b]), &box, NULL) !=
+		    PF_OK)
+			continue;
+		for (uint32_t uid = 1; uid < UIDS; uid++) {
+			if (!done->text[b][uid] || done->gone[b][uid])
+				continue;
+			/* an expunge or move may have been under way */
+			bool maybe = killed && b == 0 && uid <= 3;
+			verify(maybe || store_box_find(box, uid),
+			       "%s uid %u is there", box_names[b], uid);
+		}
+		if (b == 0 && done->keyword_uid &&
+		    !done->gone[0][done->keyword_uid] &&
+		    store_box_find(box, done->keyword_uid))
+			verify(
+			    store_box_find(box, done->keyword_uid)->keywords ==
+				1,
+			    "the keyword is there");
+		store_box_close(&box);
+	}
+}
+
+static void check_after(const struct done *done, bool killed)
+{
+	int counts[UIDS] = {0}, work[UIDS] = {0};
+	struct store *store = fixture_open();
+	bool exists = false;
+
+	check_box(store, 0, done, counts);
+	check_box(store, 1, done, work);
+	check_present(store, done, killed);
+	for (int i = 0; i < done->delivered_count; i++)
+		verify(counts[done->delivered[i]] == 1, "text %d is there",
+		       done->delivered[i]);
+	for (int t = 1; t < UIDS; t++) /* never two of one in INBOX */
+		verify(counts[t] <= 1 && work[t] <= 2, "text %d: %d and %d", t,
+		       counts[t], work[t]);
+	/* a copy of three is three or none */
+	verify((work[1] > 0) + (work[2] > 0) + (work[3] > 0) != 1,
+	       "a copy is whole");
+	if (done->renamed) {
+		must(
+		    store_name_check(store, PF_STR("New.name"), &exists, &err));
+		verify(exists, "New.name is there");
+	} else if (done->created) {
+		bool old = false;
+		must(
+		    store_name_check(store, PF_STR("New.name"), &exists, &err));
+		must(store_name_check(store, PF_STR("Other"), &old, &err));
+		verify(exists != old, "renamed or not");
+	}
+	uint32_t uid = fixture_append(store, "INBOX", "99\n", 0);
+	for (uint32_t u = uid; u < UIDS; u++)
+		verify(!done->text[0][u], "uid %u was given before", u);
+	store_close(&store);
+}
+
+static bool run_child(const char *self, struct done *done, bool *killed)
+{
+	int fds[2], status = 0;
+
+	if (pipe(fds) != 0)
+		abort();
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], 1);
+		close(fds[0]);
+		close(fds[1]);
+		setenv("PENFOLD_FAULT", plan, 1);
+		execl(self, self, "child", fixture_root, (char *)NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	FILE *f = fdopen(fds[0], "r");
+	read_done(f, done);
+	fclose(f);
+	waitpid(pid, &status, 0);
+	*killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	return *killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void run_plans(const char *self, const char *kind, int limit)
+{
+	bool killed = true;
+
+	for (int n = 1; n < limit && (killed || kind[0] == 'E'); n++) {
+		struct done done;
+		snprintf(plan, sizeof plan, "%s@%d", kind, n);
+		fixture_new();
+		struct store *store = fixture_open();
+		must(store_create(store, PF_STR("Work"), NULL, &err));
+		store_close(&store);
+		verify(run_child(self, &done, &killed), "child ran");
+		check_after(&done, true);
+		fixture_free();
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "child") == 0)
+		return child(argv[2]);
+#ifdef PF_FAULT_INJECTION
+	run_plans("/proc/self/exe", "kill", 1000);
+	run_plans("/proc/self/exe", "EIO", 170);
+	run_plans("/proc/self/exe", "ENOSPC", 170);
+	return tap_done();
+#else
+	(void)run_plans;
+	printf("1..0 # SKIP needs --enable-fault-injection\n");
+	return 0;
+#endif
+}
