@@ -80,15 +80,42 @@ static bool is_robot(struct pf_str sender)
 		pf_str_ieq(pf_str_from(local, local.n - 6), PF_STR("-owner")));
 }
 
-/* The recipient, with and without detail, and what :addresses says */
-static bool is_ours(struct sieve_run *run, const struct sieve_node *node,
+/* The addresses of ours that :addresses names */
+struct own {
+	struct pf_str *v;
+	size_t n;
+};
+
+static void read_own(struct sieve_run *run, const struct sieve_node *node,
+		     struct own *own)
+{
+	const struct sieve_bound *list = sieve_node_tag(node, "addresses");
+	struct sieve_address address;
+
+	*own = (struct own){0};
+	if (!list)
+		return;
+	own->v = sieve_run_alloc(run, list->value->count, sizeof *own->v);
+	for (size_t i = 0; own->v && i < list->value->count; i++) {
+		struct pf_str text =
+		    sieve_run_string(run, &list->value->strings[i]);
+
+		if (!sieve_run_step(run, 500 + text.n))
+			return;
+		if (sieve_address_parse(run->arena, text, &address))
+			own->v[own->n++] = address.all;
+	}
+}
+
+/* The recipient, with and without detail, and our other addresses */
+static bool is_ours(struct sieve_run *run, const struct own *own,
 		    struct pf_str address)
 {
 	const struct sieve_message *message = run->message;
-	const struct sieve_bound *ours = sieve_node_tag(node, "addresses");
 	ptrdiff_t at = pf_str_rchr(message->to, '@');
-	struct sieve_address parsed;
 
+	if (!sieve_run_step(run, 32 * (1 + own->n)))
+		return false;
 	if (pf_str_ieq(address, message->to))
 		return true;
 	if (at >= 0 && message->user.n > 0 &&
@@ -96,21 +123,14 @@ static bool is_ours(struct sieve_run *run, const struct sieve_node *node,
 	    pf_str_ieq(pf_str_from(address, message->user.n),
 		       pf_str_from(message->to, (size_t)at)))
 		return true;
-	for (size_t i = 0; ours && i < ours->value->count; i++) {
-		struct pf_str text =
-		    sieve_run_string(run, &ours->value->strings[i]);
-
-		if (!sieve_run_step(run, 100 + text.n))
-			return false;
-		if (sieve_address_parse(run->arena, text, &parsed) &&
-		    pf_str_ieq(address, parsed.all))
+	for (size_t i = 0; i < own->n; i++) {
+		if (pf_str_ieq(address, own->v[i]))
 			return true;
 	}
 	return false;
 }
 
-static bool is_addressed_to_us(struct sieve_run *run,
-			       const struct sieve_node *node)
+static bool is_addressed_to_us(struct sieve_run *run, const struct own *own)
 {
 	static const char *const fields[] = {
 	    "To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc",
@@ -124,7 +144,7 @@ static bool is_addressed_to_us(struct sieve_run *run,
 		    (field = sieve_run_field(run, pf_str_c(fields[i]), &pos))) {
 			sieve_field_addresses(run, field);
 			for (size_t k = 0; k < field->address_count; k++) {
-				if (is_ours(run, node, field->addresses[k].all))
+				if (is_ours(run, own, field->addresses[k].all))
 					return true;
 			}
 		}
@@ -137,17 +157,19 @@ static const char *obstacle(struct sieve_run *run,
 			    const struct sieve_node *node)
 {
 	struct pf_str sender = run->message->from;
+	struct own own;
 
+	read_own(run, node, &own);
 	if (sender.n == 0)
 		return "the sender is <>";
 	if (is_robot(sender))
 		return "the sender is a robot";
-	if (is_ours(run, node, sender))
+	if (is_ours(run, &own, sender))
 		return "the sender is the user";
 	const char *field = robot_field(run);
 	if (field)
 		return field;
-	if (!is_addressed_to_us(run, node))
+	if (!is_addressed_to_us(run, &own))
 		return "no address of the user is in To or Cc";
 	return NULL;
 }

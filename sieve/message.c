@@ -3,6 +3,10 @@
 
 #include "mime/mime.h"
 
+enum {
+	FIELD_STEPS = 4
+};
+
 static void read_fields(struct sieve_run *run)
 {
 	struct pf_str header =
@@ -34,11 +38,11 @@ struct sieve_field *sieve_run_field(struct sieve_run *run, struct pf_str name,
 
 		if (!pf_str_ieq(field->name, name))
 			continue;
-		if (!sieve_run_step(run, *pos - start))
+		if (!sieve_run_step(run, (*pos - start) * FIELD_STEPS))
 			return NULL;
 		return field;
 	}
-	sieve_run_step(run, run->field_count);
+	sieve_run_step(run, run->field_count * FIELD_STEPS);
 	return NULL;
 }
 
