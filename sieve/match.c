@@ -14,7 +14,8 @@
 struct pf_str sieve_value_upper(struct sieve_run *run,
 				struct sieve_value *value)
 {
-	if (value->upper.p || value->text.n == 0)
+	if (value->upper.p || value->text.n == 0 ||
+	    !sieve_run_step(run, value->text.n))
 		return value->upper;
 	char *upper = pf_arena_alloc(
 	    value->passing ? &run->scratch : run->arena, value->text.n);
@@ -318,7 +319,7 @@ static bool match_keys(struct sieve_matcher *matcher, struct sieve_value *value)
 bool sieve_matcher_add(struct sieve_matcher *matcher, struct sieve_value *value)
 {
 	matcher->seen++;
-	if (!sieve_run_step(matcher->run, VALUE_STEPS + value->text.n))
+	if (!sieve_run_step(matcher->run, VALUE_STEPS))
 		return true;
 	if (matcher->node->match.type->counts)
 		return false;
