@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/fsio.h"
 
-#define LINE_MAX_BYTES 300
+#define LINE_MAX_BYTES 1280
 #define ROTATE_BYTES   ((off_t)64 << 20)
 #define GENERATIONS    9
 
@@ -113,13 +113,13 @@ pf_status pf_journal_append(struct pf_journal *journal,
 	/* the parts' longest forms add up to LINE_MAX_BYTES */
 	pf_buf_addf(&line, "1\t%lld", (long long)entry->when_us);
 	add_field(&line, entry->id, 30);
-	add_field(&line, entry->queue_id, 18);
-	add_field(&line, entry->sender, 43);
-	add_field(&line, entry->recipient, 43);
-	add_field(&line, entry->user, 30);
-	add_field(&line, entry->mailbox, 34);
-	add_field(&line, entry->file, 48);
-	add_field(&line, entry->rule, 16);
+	add_field(&line, entry->queue_id, 40);
+	add_field(&line, entry->sender, 257);
+	add_field(&line, entry->recipient, 257);
+	add_field(&line, entry->user, 100);
+	add_field(&line, entry->mailbox, 257);
+	add_field(&line, entry->file, 80);
+	add_field(&line, entry->rule, 203);
 	pf_buf_addf(&line, "\t%llu\n", (unsigned long long)entry->size);
 	pthread_mutex_lock(&journal->lock);
 	rotate_if_full(journal);

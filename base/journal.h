@@ -6,9 +6,9 @@
  *	TAB mailbox TAB file TAB rule TAB size LF
  *
  * Backslash, TAB, LF and other control characters are written as \xNN.  A
- * line is at most 300 octets: long names are cut.  One O_APPEND write per
- * line, not synced: the journal explains, it promises nothing.  At 64 MiB
- * `journal` becomes `journal.1`, and so on up to `journal.9`.
+ * line is about 200 octets and at most 1280: long names are cut.  One O_APPEND
+ *write per line, not synced: the journal explains, it promises nothing.  At 64
+ *MiB `journal` becomes `journal.1`, and so on up to `journal.9`.
  */
 #ifndef BASE_JOURNAL_H
 #define BASE_JOURNAL_H

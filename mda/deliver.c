@@ -571,6 +571,9 @@ static void reply(struct delivery *d, pf_status status,
 {
 	char text[LMTP_REPLY_MAX];
 
+	/* RCPT has accepted him: whatever is missing now, is missing here */
+	if (status == PF_NOTFOUND || status == PF_LIMIT)
+		status = PF_UNAVAILABLE;
 	d->rcpt->status = status;
 	if (status != PF_OK) {
 		pf_log_error(PF_LOG_ERROR, "delivery", err,

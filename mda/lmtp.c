@@ -37,7 +37,7 @@ enum data_state {
 	DOTCR
 };
 
-struct lmtp {
+struct mda_lmtp {
 	struct mda_lmtp_conf conf;
 	enum state state;
 	enum data_state data_state;
@@ -50,13 +50,13 @@ struct lmtp {
 	int errors;
 };
 
-static void reply(struct lmtp *lmtp, const char *line)
+static void reply(struct mda_lmtp *lmtp, const char *line)
 {
 	pf_buf_add_c(&lmtp->out, line);
 	pf_buf_add_c(&lmtp->out, "\r\n");
 }
 
-static void reply_bad(struct lmtp *lmtp, const char *line)
+static void reply_bad(struct mda_lmtp *lmtp, const char *line)
 {
 	if (++lmtp->errors < LMTP_ERRORS_MAX) {
 		reply(lmtp, line);
@@ -66,7 +66,7 @@ static void reply_bad(struct lmtp *lmtp, const char *line)
 	lmtp->state = AT_QUIT;
 }
 
-static void forget_mail(struct lmtp *lmtp)
+static void forget_mail(struct mda_lmtp *lmtp)
 {
 	pf_vec_release(&lmtp->mail.rcpts);
 	pf_arena_release(&lmtp->arena);
@@ -75,9 +75,9 @@ static void forget_mail(struct lmtp *lmtp)
 	lmtp->in_mail = false;
 }
 
-struct lmtp *mda_lmtp_new(const struct mda_lmtp_conf *conf)
+struct mda_lmtp *mda_lmtp_new(const struct mda_lmtp_conf *conf)
 {
-	struct lmtp *lmtp = calloc(1, sizeof *lmtp);
+	struct mda_lmtp *lmtp = calloc(1, sizeof *lmtp);
 
 	if (!lmtp)
 		abort();
@@ -89,9 +89,9 @@ struct lmtp *mda_lmtp_new(const struct mda_lmtp_conf *conf)
 	return lmtp;
 }
 
-void mda_lmtp_free(struct lmtp **lmtpp)
+void mda_lmtp_free(struct mda_lmtp **lmtpp)
 {
-	struct lmtp *lmtp = *lmtpp;
+	struct mda_lmtp *lmtp = *lmtpp;
 
 	if (!lmtp)
 		return;
@@ -101,27 +101,27 @@ void mda_lmtp_free(struct lmtp **lmtpp)
 	free(lmtp);
 }
 
-struct pf_buf *mda_lmtp_out(struct lmtp *lmtp)
+struct pf_buf *mda_lmtp_out(struct mda_lmtp *lmtp)
 {
 	return &lmtp->out;
 }
 
-const struct mda_lmtp_mail *mda_lmtp_mail(const struct lmtp *lmtp)
+const struct mda_lmtp_mail *mda_lmtp_mail(const struct mda_lmtp *lmtp)
 {
 	return &lmtp->mail;
 }
 
-struct pf_str mda_lmtp_lhlo(const struct lmtp *lmtp)
+struct pf_str mda_lmtp_lhlo(const struct mda_lmtp *lmtp)
 {
 	return pf_str_c(lmtp->lhlo);
 }
 
-bool mda_lmtp_busy(const struct lmtp *lmtp)
+bool mda_lmtp_busy(const struct mda_lmtp *lmtp)
 {
 	return lmtp->state == AT_DATA || lmtp->state == AT_END;
 }
 
-bool mda_lmtp_too_big(const struct lmtp *lmtp)
+bool mda_lmtp_too_big(const struct mda_lmtp *lmtp)
 {
 	return lmtp->conf.size_max && lmtp->mail.size > lmtp->conf.size_max;
 }
@@ -147,7 +147,7 @@ static bool next_param(struct pf_str *rest, struct pf_str *name,
 }
 
 /* NULL, or the reply that refuses the parameter. */
-static const char *mail_param(struct lmtp *lmtp, struct pf_str name,
+static const char *mail_param(struct mda_lmtp *lmtp, struct pf_str name,
 			      struct pf_str value, bool has_value)
 {
 	static const char bad[] = "501 5.5.4 Bad parameter value";
@@ -208,7 +208,7 @@ static const char *path_problem(enum mda_lmtp_path_result result, bool sender)
 		      : "501 5.1.3 Bad recipient address";
 }
 
-static void command_mail(struct lmtp *lmtp, struct pf_str rest)
+static void command_mail(struct mda_lmtp *lmtp, struct pf_str rest)
 {
 	struct pf_str name, value, mailbox;
 	const char *problem;
@@ -271,7 +271,7 @@ static bool parse_notify(struct pf_str value, unsigned *notify)
 	       (!(*notify & LMTP_NOTIFY_NEVER) || *notify == LMTP_NOTIFY_NEVER);
 }
 
-static const char *rcpt_param(struct lmtp *lmtp, struct mda_lmtp_rcpt *rcpt,
+static const char *rcpt_param(struct mda_lmtp *lmtp, struct mda_lmtp_rcpt *rcpt,
 			      struct pf_str name, struct pf_str value)
 {
 	if (pf_str_ieq(name, PF_STR("NOTIFY")))
@@ -287,7 +287,8 @@ static const char *rcpt_param(struct lmtp *lmtp, struct mda_lmtp_rcpt *rcpt,
 	return "555 5.5.4 Unknown RCPT parameter";
 }
 
-static enum mda_lmtp_event command_rcpt(struct lmtp *lmtp, struct pf_str rest)
+static enum mda_lmtp_event command_rcpt(struct mda_lmtp *lmtp,
+					struct pf_str rest)
 {
 	struct mda_lmtp_rcpt rcpt = {.notify = 0};
 	struct pf_str name, value;
@@ -324,7 +325,7 @@ static enum mda_lmtp_event command_rcpt(struct lmtp *lmtp, struct pf_str rest)
 	return LMTP_RCPT;
 }
 
-void mda_lmtp_rcpt_reply(struct lmtp *lmtp, const char *text)
+void mda_lmtp_rcpt_reply(struct mda_lmtp *lmtp, const char *text)
 {
 	if (lmtp->state != AT_RCPT)
 		return;
@@ -336,7 +337,7 @@ void mda_lmtp_rcpt_reply(struct lmtp *lmtp, const char *text)
 
 /* ---- XFORWARD (Postfix' XFORWARD_README) ---- */
 
-static bool forward_attr(struct lmtp *lmtp, struct pf_str name,
+static bool forward_attr(struct mda_lmtp *lmtp, struct pf_str name,
 			 struct pf_str value)
 {
 	struct mda_lmtp_forward *f = &lmtp->mail.forward;
@@ -369,7 +370,7 @@ static bool forward_attr(struct lmtp *lmtp, struct pf_str name,
 	return false;
 }
 
-static void command_xforward(struct lmtp *lmtp, struct pf_str rest)
+static void command_xforward(struct mda_lmtp *lmtp, struct pf_str rest)
 {
 	struct pf_str name, value;
 	bool has_value, any = false;
@@ -397,7 +398,8 @@ static void command_xforward(struct lmtp *lmtp, struct pf_str rest)
 
 /* ---- the other commands ---- */
 
-static enum mda_lmtp_event command_lhlo(struct lmtp *lmtp, struct pf_str rest)
+static enum mda_lmtp_event command_lhlo(struct mda_lmtp *lmtp,
+					struct pf_str rest)
 {
 	bool had_mail = lmtp->in_mail;
 
@@ -428,7 +430,7 @@ static enum mda_lmtp_event command_lhlo(struct lmtp *lmtp, struct pf_str rest)
 	return had_mail ? LMTP_RESET : LMTP_MORE;
 }
 
-static void command_data(struct lmtp *lmtp)
+static void command_data(struct mda_lmtp *lmtp)
 {
 	if (!lmtp->in_mail) {
 		reply_bad(lmtp, "503 5.5.1 Say MAIL and RCPT first");
@@ -444,7 +446,7 @@ static void command_data(struct lmtp *lmtp)
 	lmtp->data_state = BOL;
 }
 
-static enum mda_lmtp_event command_rset(struct lmtp *lmtp)
+static enum mda_lmtp_event command_rset(struct mda_lmtp *lmtp)
 {
 	bool had_mail = lmtp->in_mail;
 
@@ -466,7 +468,8 @@ static bool command_is(struct pf_str line, const char *verb,
 	return true;
 }
 
-static enum mda_lmtp_event run_command(struct lmtp *lmtp, struct pf_str line)
+static enum mda_lmtp_event run_command(struct mda_lmtp *lmtp,
+				       struct pf_str line)
 {
 	struct pf_str rest;
 
@@ -515,8 +518,9 @@ static enum mda_lmtp_event run_command(struct lmtp *lmtp, struct pf_str line)
  * Shows the longest run that can be shown as it stands; *used counts it and
  * what was swallowed.  LMTP_MORE with *used < n: call again.
  */
-static enum mda_lmtp_event take_data(struct lmtp *lmtp, const char *p, size_t n,
-				     size_t *used, struct pf_str *data)
+static enum mda_lmtp_event take_data(struct mda_lmtp *lmtp, const char *p,
+				     size_t n, size_t *used,
+				     struct pf_str *data)
 {
 	static const char held_cr[] = "\r";
 	size_t i = 0;
@@ -575,7 +579,17 @@ static enum mda_lmtp_event take_data(struct lmtp *lmtp, const char *p, size_t n,
 	return LMTP_DATA;
 }
 
-static enum mda_lmtp_event data_input(struct lmtp *lmtp, const char *p,
+/* Counts all of it; what is beyond size_max nobody needs to see. */
+static void show_up_to_limit(struct mda_lmtp *lmtp, struct pf_str *data)
+{
+	uint64_t max = lmtp->conf.size_max, before = lmtp->mail.size;
+
+	lmtp->mail.size += data->n;
+	if (max && lmtp->mail.size > max)
+		data->n = before < max ? (size_t)(max - before) : 0;
+}
+
+static enum mda_lmtp_event data_input(struct mda_lmtp *lmtp, const char *p,
 				      size_t n, size_t *used,
 				      struct pf_str *data)
 {
@@ -592,14 +606,15 @@ static enum mda_lmtp_event data_input(struct lmtp *lmtp, const char *p,
 			return event;
 		if (event != LMTP_DATA)
 			continue;
-		lmtp->mail.size += data->n;
-		if (!mda_lmtp_too_big(lmtp))
+		show_up_to_limit(lmtp, data);
+		if (data->n > 0)
 			return event;
 	}
 	return LMTP_MORE;
 }
 
-void mda_lmtp_end_reply(struct lmtp *lmtp, const char *const *replies, size_t n)
+void mda_lmtp_end_reply(struct mda_lmtp *lmtp, const char *const *replies,
+			size_t n)
 {
 	if (lmtp->state != AT_END)
 		return;
@@ -609,14 +624,14 @@ void mda_lmtp_end_reply(struct lmtp *lmtp, const char *const *replies, size_t n)
 	forget_mail(lmtp);
 }
 
-void mda_lmtp_bye(struct lmtp *lmtp, const char *text)
+void mda_lmtp_bye(struct mda_lmtp *lmtp, const char *text)
 {
 	reply(lmtp, text);
 	lmtp->state = AT_QUIT;
 }
 
-enum mda_lmtp_event mda_lmtp_input(struct lmtp *lmtp, const char *p, size_t n,
-				   size_t *used, struct pf_str *data)
+enum mda_lmtp_event mda_lmtp_input(struct mda_lmtp *lmtp, const char *p,
+				   size_t n, size_t *used, struct pf_str *data)
 {
 	size_t all = 0;
 

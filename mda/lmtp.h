@@ -71,33 +71,33 @@ struct mda_lmtp_conf {
 	bool trusted; /* XFORWARD is believed */
 };
 
-struct lmtp;
+struct mda_lmtp;
 /* Puts the greeting into mda_lmtp_out. */
-struct lmtp *mda_lmtp_new(const struct mda_lmtp_conf *conf);
-void mda_lmtp_free(struct lmtp **lmtp);
+struct mda_lmtp *mda_lmtp_new(const struct mda_lmtp_conf *conf);
+void mda_lmtp_free(struct mda_lmtp **lmtp);
 
 /* Uses bytes up to the next event.  `data` is set for LMTP_DATA only and
  * points into p, or at a constant. */
-enum mda_lmtp_event mda_lmtp_input(struct lmtp *lmtp, const char *p, size_t n,
-				   size_t *used, struct pf_str *data);
-struct pf_buf *mda_lmtp_out(struct lmtp *lmtp);
+enum mda_lmtp_event mda_lmtp_input(struct mda_lmtp *lmtp, const char *p,
+				   size_t n, size_t *used, struct pf_str *data);
+struct pf_buf *mda_lmtp_out(struct mda_lmtp *lmtp);
 
 /* The transaction; valid until LMTP_RESET or mda_lmtp_end_reply. */
-const struct mda_lmtp_mail *mda_lmtp_mail(const struct lmtp *lmtp);
-struct pf_str mda_lmtp_lhlo(const struct lmtp *lmtp);
+const struct mda_lmtp_mail *mda_lmtp_mail(const struct mda_lmtp *lmtp);
+struct pf_str mda_lmtp_lhlo(const struct mda_lmtp *lmtp);
 /* In the middle of a message (to be known when we are told to stop)? */
-bool mda_lmtp_busy(const struct lmtp *lmtp);
+bool mda_lmtp_busy(const struct mda_lmtp *lmtp);
 
 /* "250 2.1.5 OK": a reply that does not begin with 2 drops the recipient. */
-void mda_lmtp_rcpt_reply(struct lmtp *lmtp, const char *reply);
+void mda_lmtp_rcpt_reply(struct mda_lmtp *lmtp, const char *reply);
 
 /* The final replies, in the order of rcpts.  A message over size_max was not
  * shown further: answer mda_lmtp_too_big's text. */
-void mda_lmtp_end_reply(struct lmtp *lmtp, const char *const *replies,
+void mda_lmtp_end_reply(struct mda_lmtp *lmtp, const char *const *replies,
 			size_t n);
-bool mda_lmtp_too_big(const struct lmtp *lmtp);
+bool mda_lmtp_too_big(const struct mda_lmtp *lmtp);
 
 /* "421 4.3.2 ..." for idle time-outs and shutdown. */
-void mda_lmtp_bye(struct lmtp *lmtp, const char *reply);
+void mda_lmtp_bye(struct mda_lmtp *lmtp, const char *reply);
 
 #endif

@@ -7,6 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/fsio.h"
+
 void mda_index_notify(struct mda *mda, const char *user, struct pf_str folder)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -43,7 +45,10 @@ pf_status mda_new(const struct pf_conf *conf, struct mda **out,
 	if (conf->index_enabled)
 		mda->index_socket =
 		    socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	status = pf_journal_open(conf->state_dir, &mda->journal, problem);
+	status = pf_fs_mkdirs(conf->state_dir, 0750, problem);
+	if (status == PF_OK)
+		status =
+		    pf_journal_open(conf->state_dir, &mda->journal, problem);
 	*out = mda;
 	return status;
 }

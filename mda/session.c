@@ -33,7 +33,7 @@ struct session {
 	struct net_conn *conn; /* NULL: closed */
 	struct net_queue *queue;
 	struct auth_lookup *lookup;
-	struct lmtp *lmtp;
+	struct mda_lmtp *lmtp;
 	char peer[64];
 	bool trusted, busy;
 	struct pf_vec(struct mda_rcpt) rcpts; /* accepted so far */

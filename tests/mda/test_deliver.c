@@ -1,0 +1,618 @@
+/* Delivery with the real store, in a directory of its own; the MTA is a shell
+ * script that writes down what it is given. */
+#include "mda/mda.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fsio.h"
+#include "base/log.h"
+#include "tests/tap.h"
+
+static char top[] = "/tmp/penfold-mda-XXXXXX";
+static struct pf_conf conf;
+static struct mda *mda;
+static struct pf_buf text; /* the last thing read */
+
+/* ---- files ---- */
+
+__attribute__((format(printf, 1, 2))) static const char *at(const char *format,
+							    ...)
+{
+	static char paths[4][600];
+	static unsigned turn;
+	char *path = paths[turn++ % 4];
+	va_list ap;
+	int n = snprintf(path, 600, "%s/", top);
+
+	va_start(ap, format);
+	vsnprintf(path + n, 600 - (size_t)n, format, ap);
+	va_end(ap);
+	return path;
+}
+
+static void put(const char *path, const char *content, mode_t mode)
+{
+	if (pf_fs_replace(AT_FDCWD, path, pf_str_c(content), mode, false,
+			  NULL) != PF_OK)
+		abort();
+}
+
+static const char *get(const char *path)
+{
+	pf_buf_clear(&text);
+	if (pf_fs_read(AT_FDCWD, path, &text, NULL) != PF_OK)
+		return "";
+	return text.data;
+}
+
+/* Messages in a folder ("" = INBOX) of a user; the name of the last. */
+static int count(const char *user, const char *folder, char *name, size_t size)
+{
+	static const char *const parts[] = {"new", "cur"};
+	int n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		const char *path =
+		    at("%s/Maildir/%s/%s", user, folder, parts[i]);
+		DIR *dir = opendir(path);
+		const struct dirent *e;
+
+		while (dir && (e = readdir(dir))) {
+			if (e->d_name[0] == '.')
+				continue;
+			n++;
+			if (name)
+				snprintf(name, size, "%s/%s", path, e->d_name);
+		}
+		if (dir)
+			closedir(dir);
+	}
+	return n;
+}
+
+static const char *message_in(const char *user, const char *folder)
+{
+	char name[1200] = "";
+
+	(void)count(user, folder, name, sizeof name);
+	return get(name);
+}
+
+/* ---- users and mail ---- */
+
+static void fill(struct mda_rcpt *rcpt, const char *user, const char *detail)
+{
+	char address[400];
+
+	snprintf(address, sizeof address, "%s%s%s@ex.test", user,
+		 detail ? "+" : "", detail ? detail : "");
+	rcpt->address = pf_str_dup(pf_str_c(address));
+	rcpt->id.user = pf_str_dup(pf_str_c(user));
+	rcpt->id.home = pf_str_dup(pf_str_c(at("%s", user)));
+	rcpt->id.mail = pf_str_dup(pf_str_c(at("%s/Maildir", user)));
+	rcpt->id.detail = detail ? pf_str_dup(pf_str_c(detail)) : NULL;
+}
+
+static const char letter[] = "From: Ann <a@b.test>\r\nTo: u@ex.test\r\n"
+			     "Subject: hello\r\nMessage-ID: <1@b.test>\r\n"
+			     "\r\nbody\r\n";
+
+/* Delivers `body` to "user[+detail] ..."; keeps the replies. */
+static char replies[4][LMTP_REPLY_MAX];
+
+static void send_to(const char *from, const char *to, struct pf_str body)
+{
+	const struct mda_envelope envelope = {.from = pf_str_c(from),
+					      .lhlo = PF_STR("mx.test"),
+					      .peer = PF_STR("unix"),
+					      .queue = PF_STR("Q123"),
+					      .protocol = "LMTP"};
+	struct mda_rcpt *rcpts = calloc(4, sizeof *rcpts);
+	struct pf_str rest = pf_str_c(to), word;
+	struct mda_message *message;
+	size_t n = 0;
+
+	if (!rcpts)
+		abort();
+	while (pf_str_split(&rest, ' ', &word)) {
+		ptrdiff_t plus = pf_str_chr(word, '+');
+		char user[100], detail[200] = "";
+
+		(void)pf_str_copy(plus < 0 ? word
+					   : pf_str_head(word, (size_t)plus),
+				  user, sizeof user);
+		if (plus >= 0)
+			(void)pf_str_copy(pf_str_from(word, (size_t)plus + 1),
+					  detail, sizeof detail);
+		fill(&rcpts[n++], user, plus < 0 ? NULL : detail);
+	}
+	message = mda_message_new(mda, &envelope, rcpts, n);
+	while (body.n > 0) {
+		struct pf_str piece = pf_str_head(body, 50000);
+
+		if (mda_message_add(message, piece))
+			mda_message_spill(message);
+		body = pf_str_from(body, piece.n);
+	}
+	mda_message_deliver(message);
+	for (size_t i = 0; i < n; i++)
+		memcpy(replies[i], rcpts[i].reply, LMTP_REPLY_MAX);
+	mda_message_free(&message);
+}
+
+static void send_letter(const char *to)
+{
+	send_to("a@b.test", to, pf_str_c(letter));
+}
+
+static void script(const char *user, const char *sieve)
+{
+	(void)mkdir(at("%s", user), 0700);
+	put(at("%s/.dovecot.sieve", user), sieve, 0600);
+}
+
+static void mta(int exit_code)
+{
+	char program[700];
+
+	snprintf(program, sizeof program,
+		 "#!/bin/sh\n{ echo \"ARGS $*\"; cat; } >> %s/sent\nexit %d\n",
+		 top, exit_code);
+	put(at("sendmail"), program, 0700);
+	(void)unlink(at("sent"));
+}
+
+static bool has(const char *haystack, const char *needle)
+{
+	if (strstr(haystack, needle))
+		return true;
+	printf("# %s\n# not found in: %s\n", needle, haystack);
+	return false;
+}
+
+static struct pf_buf journal_text;
+
+static bool journal_line(void *arg, const struct pf_journal_entry *e)
+{
+	(void)arg;
+	pf_buf_clear(&journal_text);
+	pf_buf_addf(&journal_text, "%.*s %.*s %.*s %.*s %.*s [%.*s] %llu",
+		    (int)e->queue_id.n, e->queue_id.p, (int)e->sender.n,
+		    e->sender.p, (int)e->recipient.n, e->recipient.p,
+		    (int)e->user.n, e->user.p, (int)e->mailbox.n, e->mailbox.p,
+		    (int)e->rule.n, e->rule.p, (unsigned long long)e->size);
+	return false;
+}
+
+static const char *last_journal(void)
+{
+	pf_buf_clear(&journal_text);
+	if (pf_journal_scan(conf.state_dir, journal_line, NULL, NULL) != PF_OK)
+		return "";
+	return journal_text.data;
+}
+
+/* ---- the tests ---- */
+
+static void one_recipient(void)
+{
+	const char *file;
+
+	send_letter("ann");
+	ok(has(replies[0], "250 2.0.0 <ann@ex.test> Saved to INBOX id="));
+	is_int(count("ann", "", NULL, 0), 1);
+	file = message_in("ann", "");
+	ok(pf_str_starts(pf_str_c(file),
+			 PF_STR("Return-Path: <a@b.test>\n"
+				"Delivered-To: ann@ex.test\n"
+				"Received: from mx.test (unix)\n"
+				"\tby mx.ex.test (penfold) with LMTP id ")));
+	ok(has(file, "(queue id Q123)\n\tfor <ann@ex.test>; "));
+	ok(has(file, "+0000\nFrom: Ann <a@b.test>\nTo: u@ex.test\n"));
+	ok(has(file, "\n\nbody\n"));
+	is_str(last_journal(),
+	       "Q123 a@b.test ann@ex.test ann INBOX [default] 85");
+	ok(strstr(file, strstr(replies[0], "id=") + 3) != NULL);
+}
+
+static void many_recipients_share_a_file(void)
+{
+	char one[1200], two[1200];
+	struct stat a, b;
+
+	send_letter("bob cal+x bob+y");
+	ok(has(replies[0], "<bob@ex.test> Saved to INBOX"));
+	ok(has(replies[1], "<cal+x@ex.test> Saved to x"));
+	ok(has(replies[2], "<bob+y@ex.test> Saved to y"));
+	is_int(count("bob", "", one, sizeof one), 1);
+	is_int(count("cal", ".x", two, sizeof two), 1);
+	ok(stat(one, &a) == 0 && stat(two, &b) == 0 && a.st_ino == b.st_ino);
+	is_int(a.st_nlink, 3);
+	ok(!strstr(get(one), "Delivered-To"));
+	ok(!strstr(text.data, "ex.test>"));
+	/* nothing is left behind */
+	ok(rmdir(at("bob/Maildir/tmp")) == 0);
+}
+
+static void copies_where_it_cannot_link(void)
+{
+	char there[] = "/dev/shm/penfold-mda-XXXXXX", path[200];
+	struct stat a, b;
+
+	if (stat(top, &a) < 0 || stat("/dev/shm", &b) < 0 ||
+	    a.st_dev == b.st_dev || !mkdtemp(there)) {
+		ok(true); /* no second file system here */
+		return;
+	}
+	(void)mkdir(at("far"), 0700);
+	snprintf(path, sizeof path, "%s/Maildir", there);
+	ok(symlink(path, at("far/Maildir")) == 0);
+	ok(mkdir(path, 0700) == 0);
+	send_letter("dan far");
+	ok(has(replies[0], "250 2.0.0"));
+	ok(has(replies[1], "250 2.0.0"));
+	is_int(count("far", "", NULL, 0), 1);
+	ok(has(message_in("far", ""), "\n\nbody\n"));
+	ok(pf_fs_remove_tree(AT_FDCWD, there, NULL) == PF_OK);
+}
+
+static void extensions_name_folders(void)
+{
+	static const char mlists[] = "# mine\n"
+				     "ml-nanog nanog n@ex.test\n"
+				     "ml-c \"Lists.C lang\" c@ex.test\n";
+	char much[200];
+
+	(void)mkdir(at("eve"), 0700);
+	put(at("eve/.mlists"), mlists, 0600);
+	send_letter("eve+ml-nanog");
+	ok(has(replies[0], "Saved to nanog"));
+	ok(has(last_journal(), "[mlists line 2]"));
+	ok(has(get(at("eve/Maildir/subscriptions")), "nanog"));
+	send_letter("eve+ml-c");
+	ok(has(replies[0], "Saved to Lists.C lang"));
+	send_letter("eve+shop");
+	ok(has(last_journal(), "shop [site rule (extension"));
+	send_letter("eve+inbox");
+	is_int(count("eve", "", NULL, 0), 1);
+	/* what cannot be a folder does not become one */
+	send_letter("eve+..");
+	ok(has(replies[0], "Saved to INBOX"));
+	send_letter("eve+a/b");
+	ok(has(replies[0], "250 2.0.0"));
+	memset(much, 'x', 150);
+	memcpy(much, "eve+", 4);
+	much[150] = 0;
+	send_letter(much);
+	ok(has(replies[0], "Saved to INBOX"));
+
+	free(conf.extension_folder);
+	conf.extension_folder = pf_str_dup(PF_STR("existing"));
+	send_letter("eve+shop");
+	ok(has(replies[0], "Saved to shop"));
+	send_letter("eve+new");
+	ok(has(replies[0], "Saved to INBOX"));
+	free(conf.extension_folder);
+	conf.extension_folder = pf_str_dup(PF_STR("inbox"));
+	send_letter("eve+shop");
+	ok(has(replies[0], "Saved to INBOX"));
+	free(conf.extension_folder);
+	conf.extension_folder = pf_str_dup(PF_STR("create"));
+}
+
+static void scripts_file(void)
+{
+	char name[1200];
+
+	script("fay", "require [\"fileinto\", \"imap4flags\", \"mailbox\"];\n"
+		      "if header :contains \"delivered-to\" \"+s\" {\n"
+		      "  fileinto :create :flags \"\\\\Seen\" \"Sieved\";\n"
+		      "} elsif header :contains \"delivered-to\" \"+d\" {\n"
+		      "  discard;\n"
+		      "} elsif header :contains \"delivered-to\" \"+m\" {\n"
+		      "  fileinto \"Missing\";\n"
+		      "}\n");
+	send_letter("fay+s");
+	ok(has(replies[0], "Saved to Sieved"));
+	ok(has(last_journal(), "Sieved [sieve line 3]"));
+	is_int(count("fay", ".Sieved", name, sizeof name), 1);
+	ok(strstr(name, ":2,S") != NULL);
+	send_letter("fay+d");
+	ok(has(replies[0], "250 2.0.0 <fay+d@ex.test> Discarded"));
+	ok(has(last_journal(), " [sieve line 5: discard]"));
+	is_int(count("fay", "", NULL, 0), 0);
+	send_letter("fay+m");
+	ok(has(replies[0], "Saved to INBOX"));
+	ok(has(last_journal(), "[sieve line 7, but the folder"));
+	/* the implicit keep follows the address; a shared file does not
+	 * hide the recipient from the script */
+	send_letter("fay+z fay+s");
+	ok(has(replies[0], "Saved to z"));
+	ok(has(replies[1], "Saved to Sieved"));
+}
+
+static void broken_scripts_lose_nothing(void)
+{
+	script("gus", "require [\"fileinto\"];\nif header {\n");
+	send_letter("gus");
+	ok(has(replies[0], "250 2.0.0"));
+	is_int(count("gus", "", NULL, 0), 2); /* and a letter */
+	send_letter("gus+x");
+	ok(has(replies[0], "Saved to INBOX"));
+	is_int(count("gus", "", NULL, 0), 3); /* not another one */
+	script("gus", "broken again");
+	send_letter("gus");
+	is_int(count("gus", "", NULL, 0), 5);
+}
+
+static void redirects(void)
+{
+	const char *sent;
+
+	script("hal", "require [\"copy\"];\nredirect \"far@away.test\";\n");
+	mta(0);
+	send_letter("hal");
+	ok(has(replies[0], "Redirected id="));
+	sent = get(at("sent"));
+	ok(pf_str_starts(pf_str_c(sent),
+			 PF_STR("ARGS -i -f a@b.test -- far@away.test\n"
+				"X-Sieve-Redirected-From: hal@ex.test\n"
+				"Received: from mx.test")));
+	ok(has(sent, "\n\nbody\n"));
+	ok(!strstr(sent, "Return-Path"));
+	is_int(count("hal", "", NULL, 0), 0);
+	ok(has(last_journal(), "[sieve line 2: redirect"));
+
+	mta(0);
+	send_to("", "hal", pf_str_c(letter));
+	ok(has(get(at("sent")), "ARGS -i -f <> -- far@away.test\n"));
+
+	mta(75); /* later: and nothing is stored before */
+	send_letter("hal");
+	ok(has(replies[0], "451 4.3.0 <hal@ex.test>"));
+	is_int(count("hal", "", NULL, 0), 0);
+
+	mta(67); /* never: the user keeps it */
+	send_letter("hal");
+	ok(has(replies[0], "Saved to INBOX"));
+	is_int(count("hal", "", NULL, 0), 1);
+
+	mta(0); /* our own redirect came back */
+	send_to("a@b.test", "hal",
+		PF_STR("X-Sieve-Redirected-From: HAL@ex.test\r\n\r\nx\r\n"));
+	ok(has(replies[0], "Saved to INBOX"));
+	is_str(get(at("sent")), "");
+
+	(void)unlink(at("sendmail"));
+	send_letter("hal");
+	ok(has(replies[0], "451 4.3.0"));
+}
+
+static void refusals(void)
+{
+	const char *sent;
+
+	script("ida", "require [\"reject\"];\nreject \"not h\xc3\xa4re\";\n");
+	mta(0);
+	send_letter("ida");
+	ok(has(replies[0], "250 2.0.0 <ida@ex.test> Refused"));
+	sent = get(at("sent"));
+	ok(pf_str_starts(pf_str_c(sent), PF_STR("ARGS -i -f <> -- a@b.test\n"
+						"From: postmaster@mx.ex.test\n"
+						"To: a@b.test\n")));
+	ok(has(sent, "Auto-Submitted: auto-replied\n"));
+	ok(has(sent, "In-Reply-To: <1@b.test>\n"));
+	ok(has(sent, "not h=C3=A4re\n"));
+	ok(has(sent, "Final-Recipient: rfc822; ida@ex.test\n"));
+	ok(has(sent, "Disposition: automatic-action/MDN-sent-automatically; "
+		     "deleted\n"));
+	ok(has(sent, "text/rfc822-headers\n\nFrom: Ann <a@b.test>\n"));
+	is_int(count("ida", "", NULL, 0), 0);
+
+	mta(0);
+	send_to("", "ida", pf_str_c(letter)); /* nobody to tell */
+	ok(has(replies[0], "250 2.0.0"));
+	is_str(get(at("sent")), "");
+}
+
+static int64_t now_us = 1800000000000000;
+
+static int64_t fake_clock(void)
+{
+	return now_us;
+}
+
+static void vacation(void)
+{
+	const char *sent;
+
+	pf_clock_set_source(fake_clock);
+	script("jan", "require [\"vacation\"];\n"
+		      "vacation :days 2 :addresses \"u@ex.test\" "
+		      "\"I am away.\";\n");
+	mta(0);
+	send_letter("jan");
+	ok(has(replies[0], "Saved to INBOX"));
+	sent = get(at("sent"));
+	ok(pf_str_starts(pf_str_c(sent), PF_STR("ARGS -i -f <> -- a@b.test\n"
+						"From: jan@ex.test\n"
+						"To: a@b.test\n"
+						"Subject: Auto: hello\n"
+						"In-Reply-To: <1@b.test>\n"
+						"References: <1@b.test>\n"
+						"Message-ID: <")));
+	ok(has(sent, "\nDate: Fri, 15 Jan 2027 08:00:00 +0000\n"
+		     "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"));
+	ok(has(sent, "\n\nI am away.\n"));
+	mta(0);
+	now_us += (int64_t)47 * 3600 * 1000000;
+	send_letter("jan");
+	is_str(get(at("sent")), "");
+	is_int(count("jan", "", NULL, 0), 2);
+	send_to("other@b.test", "jan", pf_str_c(letter));
+	ok(has(get(at("sent")), "-- other@b.test\n"));
+	mta(0);
+	now_us += (int64_t)2 * 3600 * 1000000;
+	send_letter("jan");
+	ok(has(get(at("sent")), "-- a@b.test\n"));
+	/* the memory names nobody */
+	ok(!strstr(get(at("jan/.penfold-vacation")), "b.test"));
+	is_int(text.len, 3 * (10 + 1 + 32 + 1));
+	pf_clock_set_source(NULL);
+}
+
+static void vacation_memory_is_bounded(void)
+{
+	struct pf_buf many = PF_BUF_INIT(1 << 20);
+	struct auth_identity id = {0};
+	struct stat st;
+
+	pf_clock_set_source(fake_clock);
+	for (int i = 0; i < 6500; i++)
+		pf_buf_addf(&many, "%lld %032x\n",
+			    (long long)(now_us / 1000000 - 60), i);
+	(void)mkdir(at("kim"), 0700);
+	put(at("kim/.penfold-vacation"), many.data, 0600);
+	id.home = pf_str_dup(pf_str_c(at("kim")));
+	ok(mda_vacation_due(&id, PF_STR("h"), PF_STR("a@b"), 3600));
+	ok(!mda_vacation_due(&id, PF_STR("h"), PF_STR("A@B"), 3600));
+	ok(mda_vacation_due(&id, PF_STR("g"), PF_STR("a@b"), 3600));
+	ok(stat(at("kim/.penfold-vacation"), &st) == 0 &&
+	   st.st_size < 160 * 1024);
+	free(id.home);
+	pf_buf_release(&many);
+	pf_clock_set_source(NULL);
+}
+
+static void large_messages_go_through_a_file(void)
+{
+	struct pf_buf big = PF_BUF_INIT(4 << 20);
+	const char *file;
+
+	script("lea", "require [\"fileinto\", \"mailbox\"];\n"
+		      "if header \"subject\" \"hello\" "
+		      "{ fileinto :create \"big\"; }\n");
+	pf_buf_add_c(&big, letter);
+	for (int i = 0; i < 30000; i++)
+		pf_buf_addf(&big, "line %d of a very long letter\r\n", i);
+	send_to("a@b.test", "lea moe", pf_buf_str(&big));
+	ok(has(replies[0], "Saved to big"));
+	ok(has(replies[1], "Saved to INBOX"));
+	file = message_in("lea", ".big");
+	ok(has(file, "\nbody\nline 0 of a very long letter\nline 1 of"));
+	ok(pf_str_ends(pf_buf_str(&text),
+		       PF_STR("line 29999 of a very long letter\n")));
+	is_int(text.len, big.len - 30000 - 6 +
+			     (size_t)(strstr(file, "From: Ann") - file));
+	pf_buf_release(&big);
+}
+
+static void one_bad_disk_is_not_anothers_fault(void)
+{
+	(void)mkdir(at("nob"), 0700);
+	put(at("nob/Maildir"), "a file is in the way", 0600);
+	send_letter("nob ola");
+	ok(has(replies[0], "451 4.3.0 <nob@ex.test>"));
+	ok(has(replies[1], "250 2.0.0 <ola@ex.test> Saved to INBOX"));
+}
+
+static void indexd_is_told(void)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char told[200];
+	ssize_t n;
+
+	snprintf(un.sun_path, sizeof un.sun_path, "%s/index.sock",
+		 conf.run_dir);
+	ok(bind(fd, (struct sockaddr *)&un, sizeof un) == 0);
+	send_letter("pat+lists");
+	n = recv(fd, told, sizeof told, MSG_DONTWAIT);
+	is_mem(told, n < 0 ? 0 : (size_t)n, "pat\tlists");
+	close(fd);
+}
+
+static void ids_sort_and_never_repeat(void)
+{
+	char a[MDA_ID_SIZE], b[MDA_ID_SIZE];
+	int sorted = 0;
+
+	pf_clock_set_source(fake_clock); /* stands still */
+	mda_id_make(a);
+	for (int i = 0; i < 1000; i++) {
+		mda_id_make(b);
+		sorted += strcmp(a, b) < 0;
+		memcpy(a, b, sizeof a);
+	}
+	is_int(sorted, 1000);
+	is_int(strlen(a), 26);
+	pf_clock_set_source(NULL);
+}
+
+static void replies_are_safe_lines(void)
+{
+	char reply[LMTP_REPLY_MAX], much[400];
+
+	mda_reply(reply, PF_OK, PF_STR("a@b"), "Saved to \xc3\xa4\r\nx");
+	is_str(reply, "250 2.0.0 <a@b> Saved to ????x");
+	memset(much, 'a', sizeof much);
+	mda_reply(reply, PF_NOTFOUND, pf_str_mem(much, sizeof much), "No");
+	ok(strlen(reply) < 512);
+	ok(has(reply, "> No"));
+	is_int(mda_exit_code(PF_OK), 0);
+	is_int(mda_exit_code(PF_NOTFOUND), 67);
+	is_int(mda_exit_code(PF_NOSPACE), 75);
+}
+
+int main(void)
+{
+	char setting[700];
+	struct pf_error err;
+
+	if (!mkdtemp(top))
+		return 1;
+	signal(SIGPIPE, SIG_IGN);
+	pf_log_init("test", PF_LOG_ERROR);
+	pf_buf_init(&text, 8 << 20);
+	pf_buf_init(&journal_text, 4096);
+	pf_conf_init(&conf);
+	snprintf(setting, sizeof setting,
+		 "hostname = mx.ex.test\nrun_dir = %s\nstate_dir = %s/state\n"
+		 "sendmail_path = %s/sendmail\n",
+		 top, top, top);
+	pf_conf_parse(&conf, pf_str_c(setting), NULL);
+	if (mda_new(&conf, &mda, &err) != PF_OK)
+		return 1;
+	one_recipient();
+	many_recipients_share_a_file();
+	copies_where_it_cannot_link();
+	extensions_name_folders();
+	scripts_file();
+	broken_scripts_lose_nothing();
+	redirects();
+	refusals();
+	vacation();
+	vacation_memory_is_bounded();
+	large_messages_go_through_a_file();
+	one_bad_disk_is_not_anothers_fault();
+	indexd_is_told();
+	ids_sort_and_never_repeat();
+	replies_are_safe_lines();
+	mda_free(&mda);
+	pf_conf_release(&conf);
+	pf_buf_release(&text);
+	pf_buf_release(&journal_text);
+	if (pf_fs_remove_tree(AT_FDCWD, top, NULL) != PF_OK)
+		return 1;
+	return tap_done();
+}
