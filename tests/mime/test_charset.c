@@ -86,18 +86,29 @@ static void converts(void)
 /* More charsets than descriptors are kept, twice around. */
 static void keeps_no_state_between_uses(void)
 {
-	static const char *const names[] = {
-	    "koi8-r",	   "gb2312",	 "euc-jp", "big5",
-	    "iso-2022-jp", "iso-8859-7", "utf-7"};
-	struct pf_buf b;
+	static const char *const forms[] = {
+	    "koi8-r",	   "iso-2022-jp", "utf-7",   "iso-8859-%d",
+	    "iso_8859-%d", "iso8859-%d",  "cp125%d", "windows-125%d"};
+	struct pf_buf b, name;
+	int known = 0;
 
 	pf_buf_init(&b, 1000);
-	for (size_t i = 0; i < 4 * sizeof names / sizeof names[0]; i++) {
-		const char *name = names[i % (sizeof names / sizeof names[0])];
+	pf_buf_init(&name, 100);
+	for (int i = 0; i < 2 * 8 * 16; i++) {
+		struct pf_str form = pf_str_c(forms[i % 8]);
+		ptrdiff_t at = pf_str_chr(form, '%');
 		pf_buf_clear(&b);
-		ok(mime_to_utf8(&b, pf_str_c(name), PF_STR("abc\x1b$B")));
+		pf_buf_clear(&name);
+		pf_buf_add_str(&name,
+			       at < 0 ? form : pf_str_head(form, (size_t)at));
+		if (at > 0)
+			pf_buf_add_u64(&name, (uint64_t)(i / 8 % 16));
+		known +=
+		    mime_to_utf8(&b, pf_buf_str(&name), PF_STR("abc\x1b$B"));
 		ok(strncmp(b.data, "abc", 3) == 0);
 	}
+	ok(known > 2 * 64);
+	pf_buf_release(&name);
 	pf_buf_release(&b);
 }
 
