@@ -111,6 +111,32 @@ void sieve_field_addresses(struct sieve_run *run, struct sieve_field *field)
 	}
 }
 
+/* Fit for a mail command as it is, without quotation marks? */
+static bool is_plain(struct pf_str part, const char *unfit)
+{
+	for (size_t i = 0; i < part.n; i++) {
+		unsigned char c = (unsigned char)part.p[i];
+
+		if (c <= ' ' || c == 0x7f || strchr(unfit, c))
+			return false;
+	}
+	return part.n > 0;
+}
+
+/* The parser forgives much; a script's address is written plainly:
+ * "local@domain" or "Name <local@domain>". */
+static bool is_written_so(struct pf_str text, struct pf_str all)
+{
+	text = pf_str_trim(text);
+	if (pf_str_eq(text, all))
+		return true;
+	if (!pf_str_ends(text, PF_STR(">")))
+		return false;
+	text = pf_str_head(text, text.n - 1);
+	return pf_str_ends(text, all) && text.n > all.n &&
+	       text.p[text.n - all.n - 1] == '<';
+}
+
 bool sieve_address_parse(struct pf_arena *arena, struct pf_str text,
 			 struct sieve_address *address)
 {
@@ -123,5 +149,7 @@ bool sieve_address_parse(struct pf_arena *arena, struct pf_str text,
 	if (found.n != 1 || found.v[0].kind != MIME_ADDR)
 		return false;
 	*address = make_address(arena, &found.v[0]);
-	return address->domain.p != NULL;
+	return is_written_so(text, address->all) &&
+	       is_plain(address->local, "<>()[],;:\\\"@") &&
+	       is_plain(address->domain, "<>(),;\\\"@");
 }

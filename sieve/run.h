@@ -84,7 +84,8 @@ struct sieve_field *sieve_run_field(struct sieve_run *run, struct pf_str name,
 struct sieve_value *sieve_field_value(struct sieve_run *run,
 				      struct sieve_field *field);
 void sieve_field_addresses(struct sieve_run *run, struct sieve_field *field);
-/* local@domain of a text that holds exactly one address; false: it does not */
+/* local@domain of a text that holds exactly one address, and one that can be
+ * written in a mail command as it is; false: it does not */
 bool sieve_address_parse(struct pf_arena *arena, struct pf_str text,
 			 struct sieve_address *address);
 
