@@ -33,6 +33,7 @@
 
 #define GATHER_MS 300	       /* news of one user within it are one order */
 #define SLICE_MS  5000	       /* then others have their turn */
+#define HANGS_MS  (300 * 1000) /* a child that takes longer is killed */
 #define ROUND_MS  (900 * 1000) /* between looks at everybody */
 #define RETRY_MS  1000
 #define RETRY_MAX (3600 * 1000)
@@ -45,6 +46,7 @@ struct indexd {
 	int socket;
 	pid_t child;
 	struct indexd_order *order; /* the child's */
+	int64_t child_until_ms;	    /* then it hangs */
 	int64_t round_ms;	    /* the next look at everybody */
 	sigset_t signals;	    /* let in while waiting, and in the child */
 };
@@ -157,6 +159,7 @@ static void start_order(struct indexd *indexd, struct indexd_order *order)
 		return;
 	}
 	indexd->order = order;
+	indexd->child_until_ms = pf_clock_mono_ms() + HANGS_MS;
 	indexd->child = fork();
 	if (indexd->child == 0)
 		run_child(indexd, &id);
@@ -247,8 +250,9 @@ static void wait_for_news(struct indexd *indexd, int wait_ms)
 	round = round < 0 ? 0 : round;
 	if (wait_ms < 0 || wait_ms > round)
 		wait_ms = (int)round;
-	if (indexd->child)
-		wait_ms = ROUND_MS; /* until it ends */
+	if (indexd->child) /* until it ends */
+		wait_ms = (int)(indexd->child_until_ms - pf_clock_mono_ms());
+	wait_ms = wait_ms < 0 ? 0 : wait_ms;
 	time.tv_sec = wait_ms / 1000;
 	time.tv_nsec = (long)(wait_ms % 1000) * 1000000;
 	if (ppoll(&fd, 1, &time, &indexd->signals) > 0)
@@ -264,6 +268,11 @@ static void run(struct indexd *indexd)
 		if (indexd->child &&
 		    waitpid(indexd->child, &result, WNOHANG) > 0)
 			end_order(indexd, result);
+		if (indexd->child &&
+		    pf_clock_mono_ms() >= indexd->child_until_ms) {
+			kill(indexd->child, SIGKILL);
+			indexd->child_until_ms += SLICE_MS;
+		}
 		add_everybody(indexd);
 		if (!indexd->child) {
 			struct indexd_order *order = indexd_queue_take(
