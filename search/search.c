@@ -35,7 +35,7 @@ struct search {
 	bool want_index;
 	struct search_keys keys;
 	int64_t now;
-	bool begun;
+	bool begun, finished;
 	uint32_t last_uid; /* everything below it is to do */
 	uint32_t done;
 	struct store_uids found; /* newest first until the end */
@@ -143,7 +143,6 @@ static enum search_verdict index_verdict(const struct search_leaf *leaf,
 struct reading {
 	struct search *search;
 	const struct search_subject *subject;
-	bool header_only;
 	struct pf_buf name; /* "Name: " folded */
 	enum search_verdict verdict;
 };
@@ -242,7 +241,6 @@ static pf_status read_text(struct search *search,
 {
 	struct reading reading = {.search = search,
 				  .subject = subject,
-				  .header_only = header_only,
 				  .name = PF_BUF_INIT(16 * MIME_HEADER_MAX),
 				  .verdict = VERDICT_OPEN};
 	struct search_keys *keys = &search->keys;
@@ -424,7 +422,7 @@ pf_status search_step(struct search *search, int slice_ms, struct pf_error *err)
 	int64_t until = pf_clock_mono_ms() + slice_ms;
 	uint32_t seq;
 
-	while ((seq = next_seq(search)) != 0) {
+	while (!search->finished && (seq = next_seq(search)) != 0) {
 		uint32_t uid = store_view_uid(search->view, seq);
 		bool match = false, read = false;
 		pf_status status;
@@ -437,7 +435,6 @@ pf_status search_step(struct search *search, int slice_ms, struct pf_error *err)
 			continue;
 		}
 		status = judge_message(search, seq, uid, &match, &read, err);
-
 		if (status == PF_MORE)
 			continue;
 		if (status && status != PF_EXPUNGED)
@@ -451,7 +448,9 @@ pf_status search_step(struct search *search, int slice_ms, struct pf_error *err)
 		    pf_clock_mono_ms() >= until)
 			return PF_MORE;
 	}
-	turn_round(&search->found);
+	if (!search->finished)
+		turn_round(&search->found);
+	search->finished = true;
 	return PF_OK;
 }
 
