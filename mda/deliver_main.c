@@ -83,7 +83,7 @@ static pf_status identify(const struct pf_conf *conf,
 {
 	char path[4200];
 	struct auth_lookup *lookup;
-	pf_status status = PF_UNAVAILABLE;
+	pf_status status;
 
 	if (options->user &&
 	    pf_conf_run_path(conf, "auth-master.sock", path, sizeof path) &&
@@ -92,12 +92,17 @@ static pf_status identify(const struct pf_conf *conf,
 		status = auth_lookup_address(lookup, pf_str_c(options->user),
 					     id, err);
 		auth_lookup_free(&lookup);
-		if (status == PF_OK || geteuid() == 0)
-			return status;
+		/* whom authd does not know may be a system user, and us */
+		if (status == PF_NOTFOUND && geteuid() != 0 &&
+		    own_identity(options->user, id, NULL) == PF_OK)
+			status = PF_OK;
+	} else {
+		status = own_identity(options->user, id, err);
 	}
-	status = own_identity(options->user, id, err);
-	if (status == PF_OK && options->extension)
+	if (status == PF_OK && options->extension) {
+		free(id->detail);
 		id->detail = pf_str_dup(pf_str_c(options->extension));
+	}
 	return status;
 }
 

@@ -204,18 +204,17 @@ static pf_status begin_file(struct mda_message *message, struct pf_error *err)
 
 void mda_message_spill(struct mda_message *message)
 {
-	pf_status status = PF_OK;
+	struct pf_error *failure = &message->failure;
 
+	/* what a function returns counts, not what it left in the error */
 	if (!message->spilled) {
 		keep_header(message);
-		status = begin_file(message, &message->failure);
+		failure->status = begin_file(message, failure);
 	}
-	if (message->failure.status == PF_OK && status == PF_OK)
-		status =
+	if (failure->status == PF_OK)
+		failure->status =
 		    store_draft_write(message->draft, message->pending.data,
-				      message->pending.len, &message->failure);
-	if (status != PF_OK)
-		message->failure.status = status;
+				      message->pending.len, failure);
 	pf_buf_clear(&message->pending);
 }
 
