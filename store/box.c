@@ -212,9 +212,8 @@ void store_box_forget(struct store_box *box)
 	memset(box->guid, 0, sizeof box->guid);
 	memset(box->seen, 0, sizeof box->seen);
 	box->noted = (struct store_noted){0};
-	box->rescan = RESCAN_BOTH;
+	box->rescan = true;
 	box->rescan_at = 0;
-	box->unclean = true;
 	box->rebooted = box->missing = false;
 	box->provisional = box->lists_read = false;
 	box->snapshot_size = 0;
@@ -266,7 +265,7 @@ static pf_status without_log(struct store_box *box, bool *reload,
 	uint64_t now = (uint64_t)pf_clock_us();
 
 	box->noted = (struct store_noted){0};
-	box->rescan = RESCAN_BOTH;
+	box->rescan = true;
 	if (box->modseq < now)
 		box->modseq = now;
 	box->gone_floor = box->modseq;
@@ -537,7 +536,7 @@ static pf_status take_new(struct store_box *box, struct pf_error *err)
 		status =
 		    pf_fs_rename(box->dir, from.data, box->dir, to.data, err);
 		if (status == PF_NOTFOUND) {
-			box->rescan = RESCAN_BOTH; /* others were faster */
+			box->rescan = true; /* somebody was faster */
 			status = PF_OK;
 			continue;
 		}

@@ -102,11 +102,6 @@ enum {
 	STORE_NEW,
 	STORE_CUR
 };
-enum {
-	RESCAN_NEW = 1 << STORE_NEW,
-	RESCAN_CUR = 1 << STORE_CUR,
-	RESCAN_BOTH = RESCAN_NEW | RESCAN_CUR
-};
 
 struct store_box {
 	struct pf_link link; /* store->boxes */
@@ -150,10 +145,9 @@ struct store_box {
 
 	/* the directories */
 	struct store_stamp seen[2]; /* STORE_NEW, STORE_CUR */
-	unsigned rescan;	    /* RESCAN_*: do not trust `seen` */
+	bool rescan;		    /* do not trust `seen` */
 	bool missing;		    /* absence still to be proved */
-	int64_t rescan_at;	    /* clock us: look at both; 0: no need */
-	bool unclean;		    /* the disk says that one of these is set */
+	int64_t rescan_at;	    /* clock us; 0 = not due */
 	uint32_t in_new;	    /* records with REC_NEW */
 	struct store_noted noted;
 	struct store_claims claims;
@@ -309,8 +303,7 @@ struct store_flags_record {
 
 struct store_applied_record {
 	struct store_stamp seen[2];
-	uint64_t rescan;   /* which of the stamps prove nothing */
-	int64_t rescan_at; /* when both must be looked at; 0: never */
+	uint64_t rescan; /* the stamps prove nothing */
 };
 
 struct store_add_record { /* base, guid, suffix follow, padded to 8 */
