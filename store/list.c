@@ -90,13 +90,19 @@ static void mark_subscribed(void *arg, struct pf_str name, struct pf_str line)
 	mark(arg, name, STORE_NAME_SUBSCRIBED, STORE_NAME_SUB_CHILDREN);
 }
 
+static bool below_inbox(struct pf_str name, char separator)
+{
+	return pf_str_istarts(name, PF_STR("INBOX")) &&
+	       (name.n == 5 || name.p[5] == separator);
+}
+
 /* Level by level: the separator sorts before everything else. */
 static int compare_names(const void *a, const void *b, void *arg)
 {
 	const struct store_name *x = a, *y = b;
 	char separator = ((const struct store *)arg)->separator;
-	bool inbox_x = store_is_inbox(x->name),
-	     inbox_y = store_is_inbox(y->name);
+	bool inbox_x = below_inbox(x->name, separator);
+	bool inbox_y = below_inbox(y->name, separator);
 
 	if (inbox_x != inbox_y)
 		return inbox_x ? -1 : 1;
