@@ -145,7 +145,8 @@ static bool open_file(struct store_box *box)
 			abort();
 		s->fd = -1;
 	}
-	if (s->fd >= 0 && now.ino == s->ino) {
+	/* one that shrank is not the one we indexed */
+	if (s->fd >= 0 && now.ino == s->ino && now.size >= s->end) {
 		if (now.size > s->end)
 			read_on(box, s);
 		return true;
