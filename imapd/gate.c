@@ -471,7 +471,7 @@ pf_status gate_init(struct gate *gate, struct net_loop *loop,
 		return pf_error_set(err, PF_INVALID, NULL,
 				    "session_workers: 1 to %d",
 				    GATE_WORKERS_MAX);
-	if (!pf_conf_run_path(conf, "auth.sock", path, sizeof path))
+	if (!pf_conf_run_path(conf, "auth-gate.sock", path, sizeof path))
 		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
 	pf_status status = load_tls(conf, &gate->tls, err);
 	if (status == PF_OK)

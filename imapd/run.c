@@ -161,7 +161,7 @@ static void step_work(void *arg)
 		       PF_LOGC("user", c->user->name));
 		c->result = RUN_FAIL;
 	}
-	atomic_store(&c->user->dirty, true);
+	atomic_store(&c->user->dirty, 1);
 }
 
 /* ---- a step: the loop's side -----------------------------------------------

@@ -243,7 +243,7 @@ static void on_tick(void *arg)
 			continue;
 		}
 		check_clients(user, now, timeouts, poll);
-		if (atomic_exchange(&user->dirty, false)) {
+		if (atomic_exchange(&user->dirty, 0)) {
 			user->flushing = true;
 			net_queue_run(user->queue, flush_work, flush_done,
 				      user);

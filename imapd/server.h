@@ -48,9 +48,9 @@ struct user {
 	struct pf_link clients;
 	unsigned client_count;
 	int64_t idle_since; /* monotonic ms, when client_count is 0 */
-	atomic_bool dirty;  /* documented files may be behind the log */
 	bool flushing, closing;
 	struct store *store; /* the queue's; NULL until first used */
+	atomic_int dirty;    /* documented files may be behind the log */
 };
 
 /* The user of that name, made if needed; it lives while it has clients and a

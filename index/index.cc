@@ -107,7 +107,8 @@ static pf_status translate(struct pf_error *err, const char *what) noexcept
 	} catch (const Xapian::DatabaseCorruptError &e) {
 		return say(PF_CORRUPT, e);
 	} catch (const Xapian::DatabaseError &e) {
-		return say(PF_IO, e);
+		/* such as "EOF reading block" */
+		return say(e.get_error_string() ? PF_IO : PF_CORRUPT, e);
 	} catch (const Xapian::Error &e) {
 		return say(PF_CORRUPT, e); /* DocNotFound, Range, ...: what
 					      it says of itself is wrong */
@@ -426,8 +427,9 @@ static bool opens(const char *path, const std::string &version,
 	try {
 		*writer = open_writer(path, version, Xapian::DB_OPEN, err);
 		return true;
-	} catch (const Xapian::DatabaseCorruptError &) {
-	} catch (const Xapian::DatabaseOpeningError &e) {
+	} catch (const Xapian::DatabaseLockError &) {
+		throw;
+	} catch (const Xapian::DatabaseError &e) {
 		const char *sys = e.get_error_string();
 
 		/* no descriptors, no rights: nothing wrong with the index */

@@ -7,12 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "store/box.h"
-
-/* how long after changes of our own a scan looks for those of others that
- * fell into the same tick of the file system's clock */
-#define RESCAN_US 2000000
 
 static void count_rec(struct store_box *box, const struct store_msg *m,
 		      bool plus)
@@ -290,10 +285,9 @@ static bool apply_applied(struct store_box *box, struct pf_str payload)
 	box->dirty.n = 0;
 	box->seen[0] = applied.seen[0];
 	box->seen[1] = applied.seen[1];
-	if (applied.rescan)
-		box->rescan = true;
-	else
-		box->rescan_at = pf_clock_us() + RESCAN_US;
+	box->rescan = applied.rescan & RESCAN_BOTH;
+	box->rescan_at = applied.rescan_at;
+	box->unclean = box->rescan || box->rescan_at;
 	return true;
 }
 

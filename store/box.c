@@ -212,8 +212,9 @@ void store_box_forget(struct store_box *box)
 	memset(box->guid, 0, sizeof box->guid);
 	memset(box->seen, 0, sizeof box->seen);
 	box->noted = (struct store_noted){0};
-	box->rescan = true;
+	box->rescan = RESCAN_BOTH;
 	box->rescan_at = 0;
+	box->unclean = true;
 	box->rebooted = box->missing = false;
 	box->provisional = box->lists_read = false;
 	box->snapshot_size = 0;
@@ -265,7 +266,7 @@ static pf_status without_log(struct store_box *box, bool *reload,
 	uint64_t now = (uint64_t)pf_clock_us();
 
 	box->noted = (struct store_noted){0};
-	box->rescan = true;
+	box->rescan = RESCAN_BOTH;
 	if (box->modseq < now)
 		box->modseq = now;
 	box->gone_floor = box->modseq;
@@ -536,7 +537,7 @@ static pf_status take_new(struct store_box *box, struct pf_error *err)
 		status =
 		    pf_fs_rename(box->dir, from.data, box->dir, to.data, err);
 		if (status == PF_NOTFOUND) {
-			box->rescan = true; /* somebody was faster */
+			box->rescan = RESCAN_BOTH; /* others were faster */
 			status = PF_OK;
 			continue;
 		}

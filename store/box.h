@@ -102,6 +102,11 @@ enum {
 	STORE_NEW,
 	STORE_CUR
 };
+enum {
+	RESCAN_NEW = 1 << STORE_NEW,
+	RESCAN_CUR = 1 << STORE_CUR,
+	RESCAN_BOTH = RESCAN_NEW | RESCAN_CUR
+};
 
 struct store_box {
 	struct pf_link link; /* store->boxes */
@@ -145,9 +150,10 @@ struct store_box {
 
 	/* the directories */
 	struct store_stamp seen[2]; /* STORE_NEW, STORE_CUR */
-	bool rescan;		    /* do not trust `seen` */
+	unsigned rescan;	    /* RESCAN_*: do not trust `seen` */
 	bool missing;		    /* absence still to be proved */
-	int64_t rescan_at;	    /* clock us; 0 = not due */
+	int64_t rescan_at;	    /* clock us: look at both; 0: no need */
+	bool unclean;		    /* the disk says that one of these is set */
 	uint32_t in_new;	    /* records with REC_NEW */
 	struct store_noted noted;
 	struct store_claims claims;
@@ -303,7 +309,8 @@ struct store_flags_record {
 
 struct store_applied_record {
 	struct store_stamp seen[2];
-	uint64_t rescan; /* the stamps prove nothing */
+	uint64_t rescan;   /* which of the stamps prove nothing */
+	int64_t rescan_at; /* when both must be looked at; 0: never */
 };
 
 struct store_add_record { /* base, guid, suffix follow, padded to 8 */

@@ -143,7 +143,8 @@ void store_txn_applied(struct store_box *box)
 {
 	struct store_applied_record applied = {
 	    .seen = {box->seen[0], box->seen[1]},
-	    .rescan = box->rescan || box->missing,
+	    .rescan = box->missing ? RESCAN_BOTH : box->rescan,
+	    .rescan_at = box->rescan_at,
 	};
 
 	add_simple(box, RECORD_APPLIED, &applied, sizeof applied);

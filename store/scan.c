@@ -40,6 +40,9 @@
 /* file systems with fine stamps still tick in jiffies (10 ms at worst) */
 #define TICK_FINE_US   20000
 #define TICK_COARSE_US 2000000
+/* how long after changes of our own we look for those of others that fell
+ * into the same tick */
+#define RESCAN_US 2000000
 
 struct found {
 	uint32_t name; /* in scan.names: file name */
@@ -60,6 +63,7 @@ struct scan {
 	struct pf_vec(struct found) doubles;
 	struct pf_vec(struct merge) merges;
 	struct store_stamp before[2];
+	bool read[2];	      /* which directories it looked at */
 	struct pf_map doomed; /* bases of expunged files, after a reboot */
 	bool stable;
 };
@@ -87,7 +91,7 @@ void store_scan_own_begin(struct store_box *box)
 	for (int i = 0; i < 2; i++) {
 		struct store_stamp now = store_stamp_of(box->dir, dir_names[i]);
 		if (!store_stamp_eq(&now, &box->seen[i]))
-			box->rescan = true;
+			box->rescan |= 1u << i;
 	}
 }
 
@@ -95,6 +99,7 @@ void store_scan_own_end(struct store_box *box)
 {
 	for (int i = 0; i < 2; i++)
 		box->seen[i] = store_stamp_of(box->dir, dir_names[i]);
+	box->rescan_at = pf_clock_us() + RESCAN_US;
 }
 
 /* How long until a change would show in the stamp; 0: it would now. */
@@ -268,7 +273,7 @@ static void settle_double(struct scan *scan, struct found *found)
 		   a.st_dev == b.st_dev) {
 		/* half of a link-and-unlink rename */
 		(void)!pf_fs_unlink(box->dir, second.data, NULL);
-		box->rescan = true;
+		box->rescan = RESCAN_BOTH;
 	} else if (!box->store->read_only) {
 		char fresh[256];
 		store_base_make(fresh, sizeof fresh, (uint64_t)b.st_size, 0);
@@ -278,7 +283,7 @@ static void settle_double(struct scan *scan, struct found *found)
 		pf_buf_add_str(&first, pf_str_from(file, base.n));
 		(void)!pf_fs_rename(box->dir, second.data, box->dir, first.data,
 				    NULL);
-		box->rescan = true;
+		box->rescan = RESCAN_BOTH;
 	}
 	pf_buf_release(&first);
 	pf_buf_release(&second);
@@ -295,6 +300,7 @@ static pf_status pass(struct scan *scan, bool read_new, bool read_cur,
 	pf_status status = PF_OK;
 	bool read[2] = {read_new, read_cur};
 
+	memcpy(scan->read, read, sizeof read);
 	pf_buf_clear(&scan->names);
 	scan->fresh.n = scan->doubles.n = 0;
 	scan->stable = true;
@@ -541,7 +547,7 @@ static bool is_doomed(struct scan *scan, const struct found *found)
 	if (doomed && !box->store->read_only) {
 		found_path(scan, found, &path);
 		(void)!pf_fs_unlink(box->dir, path.data, NULL);
-		box->rescan = true;
+		box->rescan = RESCAN_BOTH;
 	}
 	pf_buf_release(&path);
 	return doomed;
@@ -574,14 +580,14 @@ static pf_status add_fresh(struct scan *scan, uint64_t modseq, size_t *added,
 			continue;
 		/* the same base in new/ and cur/: one now, one next time */
 		if (i > 0 && pf_str_eq(base, found_base(scan, found - 1))) {
-			box->rescan = true;
+			box->rescan = RESCAN_BOTH;
 			continue;
 		}
 		status = examine(scan, found, &m, err);
 		if (status == PF_UNSUPPORTED)
 			continue;
 		if (status == PF_NOTFOUND) {
-			box->rescan = true;
+			box->rescan = RESCAN_BOTH;
 			continue;
 		}
 		if (status != PF_OK)
@@ -653,23 +659,24 @@ static pf_status commit_scan(struct scan *scan, const struct store_ranges *gone,
 		store_txn_expunge(box, modseq, gone->v, gone->n);
 	bool news = box->txn.len > 0;
 	for (int i = 0; i < 2; i++) {
+		if (!scan->read[i])
+			continue;
 		box->seen[i] = scan->before[i];
 		if (ticking_us(&scan->before[i]))
-			box->rescan = true;
+			box->rescan |= 1u << i;
 	}
 	if (box->lists_read) {
 		store_txn_uidnext(box, box->uidnext);
 		store_txn_noted(box);
 	}
-	if (news || box->lists_read) {
-		int64_t due = box->rescan_at;
+	bool clean = !box->rescan && !box->rescan_at && !box->missing;
+	if (news || box->lists_read || (clean && box->unclean)) {
 		/* files yet to be renamed: APPLIED comes after that */
 		if (box->dirty.n == 0)
 			store_txn_applied(box);
 		status = added > BULK && !box->store->read_only
 			     ? store_txn_commit_bulk(box, err)
 			     : store_txn_commit(box, news, err);
-		box->rescan_at = due;
 	}
 	if (status == PF_OK) {
 		if (news)
@@ -688,13 +695,16 @@ static pf_status scan_once(struct store_box *box, bool force,
 	bool read[2] = {true, true};
 	bool due = box->rescan_at && pf_clock_us() >= box->rescan_at;
 
-	if (!force && !box->rescan && !box->missing && !due)
+	if (!force && !box->missing && !due)
 		for (int i = 0; i < 2; i++) {
 			struct store_stamp now =
 			    store_stamp_of(box->dir, dir_names[i]);
-			read[i] = !store_stamp_eq(&now, &box->seen[i]);
+			read[i] = box->rescan & 1u << i ||
+				  !store_stamp_eq(&now, &box->seen[i]);
 		}
-	box->rescan = false;
+	for (int i = 0; i < 2; i++)
+		if (read[i])
+			box->rescan &= ~(1u << i);
 	if (read[0] && read[1])
 		box->rescan_at = 0;
 	pf_buf_init(&scan.names, STORE_FILE_MAX);
@@ -710,7 +720,7 @@ static pf_status scan_once(struct store_box *box, bool force,
 	if (status == PF_OK)
 		status = commit_scan(&scan, &gone, err);
 	if (status != PF_OK)
-		box->rescan = true;
+		box->rescan = RESCAN_BOTH;
 	pf_map_release(&scan.doomed);
 	pf_buf_release(&scan.names);
 	pf_vec_release(&scan.fresh);

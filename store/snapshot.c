@@ -28,6 +28,7 @@ struct snapshot_header {
 	struct store_stamp seen[2];
 	struct store_noted noted;
 	uint64_t rescan;
+	int64_t rescan_at;
 	uint64_t recs, gone, keywords, heap; /* counts; bytes for the last 2 */
 	uint32_t body_crc, crc;
 };
@@ -128,7 +129,9 @@ bool store_snapshot_parse(struct store_box *box, struct pf_str bytes)
 	box->guid[32] = '\0';
 	memcpy(box->seen, h.seen, sizeof box->seen);
 	box->noted = h.noted;
-	box->rescan = h.rescan != 0;
+	box->rescan = h.rescan & RESCAN_BOTH;
+	box->rescan_at = h.rescan_at;
+	box->unclean = box->rescan || box->rescan_at;
 	box->snapshot_size = bytes.n;
 	if (box->heap[0] != '\0' || box->heap[h.heap - 1] != '\0' ||
 	    !load_keywords(box, names) || !records_good(box))
@@ -197,7 +200,8 @@ pf_status store_snapshot_write(struct store_box *box, struct pf_error *err)
 	    .seq = box->seq,
 	    .seen = {box->seen[0], box->seen[1]},
 	    .noted = box->noted,
-	    .rescan = box->rescan || box->missing || box->rescan_at,
+	    .rescan = box->missing ? RESCAN_BOTH : box->rescan,
+	    .rescan_at = box->rescan_at,
 	    .recs = box->recs.n,
 	    .gone = box->gone.n,
 	};
@@ -230,8 +234,10 @@ pf_status store_snapshot_write(struct store_box *box, struct pf_error *err)
 		    pf_fs_replace(box->dir, SNAPSHOT_NAME, pf_buf_str(&out),
 				  STORE_FILE_MODE, true, err);
 	}
-	if (status == PF_OK)
+	if (status == PF_OK) {
 		box->snapshot_size = out.len;
+		box->unclean = h.rescan || h.rescan_at;
+	}
 	pf_buf_release(&out);
 	pf_buf_release(&heap);
 	return status;

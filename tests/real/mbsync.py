@@ -13,7 +13,7 @@ COUNT = 2000
 
 
 def config(rig, name, far):
-    near = rig.dir / name
+    near = rig.dir / f"near-{name}"
     near.mkdir()
     path = rig.dir / f"{name}.rc"
     path.write_text(f"""

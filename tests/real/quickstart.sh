@@ -23,7 +23,7 @@ check "INBOX has two new mails" grep -qE 'INBOX +INBOX \(MESSAGES 2 UNSEEN 2\)' 
 check "the list mail is in nanog" grep -qE 'nanog \(MESSAGES 1 UNSEEN 1\)' "$dir/out"
 check "Sieve filed the invoice" grep -qE 'Invoices \(MESSAGES 1 UNSEEN 1\)' "$dir/out"
 check "a mail is shown" grep -qE '^   \| Subject: ' "$dir/out"
-for query in mackerel ZÜRICH こんにち bahnhofSTRASSE 'bgp sessions'; do
+for query in mackerel ZÜRICH こんにち bahnhofSTRAßE 'bgp sessions'; do
 	check "search finds $query" hits "$query"
 done
 check "it says how to connect" grep -q smtpd_sasl_path "$dir/out"
