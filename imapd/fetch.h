@@ -21,6 +21,7 @@ struct stream {
 	uint64_t skip;	 /* of them are not wanted (partial) */
 	uint64_t left;	 /* announced and not yet sent */
 	bool after_cr;
+	bool as_is; /* no bare LF in it */
 };
 
 struct message {

@@ -354,12 +354,13 @@ bool section_stream(struct message *m, const struct imap_fetch_item *item)
 	*s = (struct stream){.begin = span.start,
 			     .offset = span.start,
 			     .end = span.start + span.size,
-			     .left = size};
+			     .left = size,
+			     .as_is = span.bare_lf == 0};
 	if (!item->partial)
 		return true;
 	s->skip = item->offset < size ? item->offset : size;
 	s->left = size - s->skip < item->length ? size - s->skip : item->length;
-	if (span.bare_lf == 0) {
+	if (s->as_is) {
 		s->offset += s->skip;
 		s->done = s->skip;
 	} else if (hint->uid == m->uid && hint->begin == span.start &&
@@ -371,46 +372,55 @@ bool section_stream(struct message *m, const struct imap_fetch_item *item)
 	return true;
 }
 
-/* Converts one chunk; returns how many of its bytes were used. */
+/* Sends what is wanted of n bytes; returns how many were used. */
+static size_t send_run(struct stream *s, struct pf_buf *out, const char *p,
+		       size_t n)
+{
+	uint64_t drop = s->done < s->skip ? s->skip - s->done : 0;
+
+	if (drop > n)
+		drop = n;
+	size_t keep = n - (size_t)drop;
+	if (keep > s->left)
+		keep = (size_t)s->left;
+	pf_buf_add(out, p + drop, keep);
+	s->left -= keep;
+	s->done += drop + keep;
+	return (size_t)drop + keep;
+}
+
+/* The CR that a bare LF lacks. */
+static void send_cr(struct stream *s, struct pf_buf *out)
+{
+	if (s->done >= s->skip) {
+		pf_buf_add_byte(out, '\r');
+		s->left--;
+	}
+	s->done++;
+	s->after_cr = true;
+}
+
+/* Converts one chunk; returns how many of its bytes were used.  A piece may
+ * end between a made-up CR and its LF: the LF is then next, after_cr. */
 static size_t convert(struct stream *s, struct pf_buf *out, struct pf_str in)
 {
 	size_t i = 0;
 
+	if (s->as_is)
+		return send_run(s, out, in.p, in.n);
 	while (i < in.n && s->left > 0) {
-		size_t run;
 		const char *lf = memchr(in.p + i, '\n', in.n - i);
+		size_t run = lf ? (size_t)(lf - in.p) - i : in.n - i;
 
-		run = lf ? (size_t)(lf - in.p) - i : in.n - i;
-		if (run == 0) { /* at an LF */
-			bool crlf = i > 0 ? in.p[i - 1] == '\r' : s->after_cr;
-			if (!crlf) {
-				if (s->done >= s->skip) {
-					pf_buf_add_byte(out, '\r');
-					s->left--;
-				}
-				s->done++;
-				if (s->left == 0) {
-					/* cut between CR and LF: come back
-					 * to this LF with its CR sent */
-					s->after_cr = true;
-					return i;
-				}
-			}
-			run = 1;
+		if (run == 0 && !s->after_cr) {
+			send_cr(s, out);
+			continue;
 		}
-		uint64_t drop = s->done < s->skip ? s->skip - s->done : 0;
-		if (drop > run)
-			drop = run;
-		size_t keep = run - (size_t)drop;
-		if (keep > s->left)
-			keep = (size_t)s->left;
-		pf_buf_add(out, in.p + i + drop, keep);
-		s->left -= keep;
-		s->done += drop + keep;
-		i += (size_t)drop + keep;
+		size_t used = send_run(s, out, in.p + i, run ? run : 1);
+		i += used;
+		if (used > 0)
+			s->after_cr = in.p[i - 1] == '\r';
 	}
-	if (i > 0)
-		s->after_cr = in.p[i - 1] == '\r';
 	return i;
 }
 
