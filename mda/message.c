@@ -202,19 +202,32 @@ static pf_status begin_file(struct mda_message *message, struct pf_error *err)
 				 message->prefix.len, err);
 }
 
+/* Keeps the first failure: an error that a callee noted on its way to success
+ * means nothing. */
+static bool fine(struct mda_message *message, pf_status status,
+		 const struct pf_error *err)
+{
+	if (status != PF_OK && message->failure.status == PF_OK) {
+		message->failure = *err;
+		message->failure.status = status;
+	}
+	return message->failure.status == PF_OK;
+}
+
 void mda_message_spill(struct mda_message *message)
 {
-	struct pf_error *failure = &message->failure;
+	struct pf_error err = {0};
 
-	/* what a function returns counts, not what it left in the error */
 	if (!message->spilled) {
 		keep_header(message);
-		failure->status = begin_file(message, failure);
+		(void)fine(message, begin_file(message, &err), &err);
 	}
-	if (failure->status == PF_OK)
-		failure->status =
-		    store_draft_write(message->draft, message->pending.data,
-				      message->pending.len, failure);
+	if (message->failure.status == PF_OK)
+		(void)fine(message,
+			   store_draft_write(message->draft,
+					     message->pending.data,
+					     message->pending.len, &err),
+			   &err);
 	pf_buf_clear(&message->pending);
 }
 
@@ -257,16 +270,15 @@ static pf_status write_from_file(struct mda_message *message,
 static pf_status finish_shared(struct mda_message *message,
 			       struct pf_error *err)
 {
-	if (message->failure.status != PF_OK) {
-		if (err)
-			*err = message->failure;
-		return message->failure.status;
-	}
-	if (message->pending.len > 0 && message->spilled)
+	struct pf_error here = {0};
+
+	if (message->failure.status == PF_OK && message->pending.len > 0)
 		mda_message_spill(message);
 	if (message->failure.status == PF_OK)
-		message->failure.status = store_draft_finish(
-		    message->draft, &message->fd, &message->failure);
+		(void)fine(
+		    message,
+		    store_draft_finish(message->draft, &message->fd, &here),
+		    &here);
 	if (message->failure.status != PF_OK && err)
 		*err = message->failure;
 	return message->failure.status;

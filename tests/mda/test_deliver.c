@@ -514,6 +514,10 @@ static void large_messages_go_through_a_file(void)
 		       PF_STR("line 29999 of a very long letter\n")));
 	is_int(text.len, big.len - 30000 - 6 +
 			     (size_t)(strstr(file, "From: Ann") - file));
+	/* and again, into a Maildir that is complete by now */
+	send_to("a@b.test", "lea moe", pf_buf_str(&big));
+	ok(has(replies[0], "Saved to big"));
+	ok(has(replies[1], "Saved to INBOX"));
 	pf_buf_release(&big);
 }
 
