@@ -302,6 +302,9 @@ static pf_status run_stdio(const struct pf_conf *conf, const struct options *o,
 	if (status != PF_OK)
 		return status;
 	status = server_init(&server, loop, conf, err);
+	/* the indexer knows users of the configuration, not just any Maildir */
+	if (status == PF_OK && (!o->conf || !o->user || o->mail))
+		server_without_index(&server);
 	net_loop_on_signal(loop, SIGTERM, stdio_signal, &server);
 	net_loop_on_signal(loop, SIGINT, stdio_signal, &server);
 	net_loop_on_signal(loop, SIGHUP, stdio_signal, &server);

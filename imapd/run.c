@@ -174,6 +174,7 @@ static void send_out(struct client *c)
 	if (c->conn) {
 		net_conn_send(c->conn, c->out.data, c->out.len);
 		c->bytes_out += c->out.len;
+		c->active = pf_clock_mono_ms();
 	}
 	if (c->out.cap > 2 * CLIENT_OUT_SOFT)
 		pf_buf_release(&c->out);

@@ -314,13 +314,19 @@ void server_stop(struct server *server)
 	maybe_stop(server);
 }
 
+void server_without_index(struct server *server)
+{
+	if (server->index_socket >= 0)
+		close(server->index_socket);
+	server->index_socket = -1;
+}
+
 void server_release(struct server *server)
 {
 	net_timer_free(&server->tick);
 	net_watch_free(&server->watch_fd);
 	store_watch_free(&server->watch);
-	if (server->index_socket >= 0)
-		close(server->index_socket);
+	server_without_index(server);
 	pf_map_release(&server->users);
 	pf_map_release(&server->clients);
 }

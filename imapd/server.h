@@ -37,6 +37,8 @@ PF_CHECKED pf_status server_init(struct server *server, struct net_loop *loop,
 				 const struct pf_conf *conf,
 				 struct pf_error *err);
 void server_release(struct server *server);
+/* Gives no hints to penfold-indexd. */
+void server_without_index(struct server *server);
 /* BYE to everybody, then the loop stops. */
 void server_stop(struct server *server);
 
