@@ -626,4 +626,5 @@ void mda_message_deliver(struct mda_message *message)
 {
 	for (size_t i = 0; i < message->rcpt_count; i++)
 		deliver_one(message, &message->rcpts[i]);
+	mda_message_done(message);
 }

@@ -94,9 +94,10 @@ struct mda_message {
 	uint64_t size;	     /* of the message with CRLF, without prefix */
 	struct store *store; /* where the shared file is being made */
 	struct store_draft *draft;
-	dev_t device; /* of that store */
-	int fd;	      /* of the finished draft, -1: not finished */
-	bool spilled; /* the bytes are in the file only */
+	dev_t device;	  /* of that store */
+	int fd;		  /* of the finished draft, -1: not finished */
+	bool spilled;	  /* the bytes are in the file only */
+	pf_status status; /* of the shared file, once spilled */
 	struct pf_error failure;
 };
 
@@ -105,6 +106,8 @@ struct mda_message *mda_message_new(struct mda *mda,
 				    const struct mda_envelope *envelope,
 				    struct mda_rcpt *rcpts, size_t count);
 void mda_message_free(struct mda_message **message);
+/* Removes the temporary file: blocking, mda_message_deliver does it last. */
+void mda_message_done(struct mda_message *message);
 
 /* Adds bytes (any thread, no I/O).  True: call mda_message_spill in a job
  * before adding more. */

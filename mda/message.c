@@ -105,6 +105,14 @@ struct mda_message *mda_message_new(struct mda *mda,
 	return message;
 }
 
+/* Unlinks the temporary name: that is the disk's business, not the loop's. */
+void mda_message_done(struct mda_message *message)
+{
+	store_draft_free(&message->draft);
+	store_close(&message->store);
+	message->fd = -1;
+}
+
 void mda_message_free(struct mda_message **messagep)
 {
 	struct mda_message *message = *messagep;
@@ -112,8 +120,7 @@ void mda_message_free(struct mda_message **messagep)
 	if (!message)
 		return;
 	*messagep = NULL;
-	store_draft_free(&message->draft);
-	store_close(&message->store);
+	mda_message_done(message);
 	for (size_t i = 0; i < message->rcpt_count; i++)
 		mda_rcpt_release(&message->rcpts[i]);
 	free(message->rcpts);
@@ -202,32 +209,16 @@ static pf_status begin_file(struct mda_message *message, struct pf_error *err)
 				 message->prefix.len, err);
 }
 
-/* Keeps the first failure: an error that a callee noted on its way to success
- * means nothing. */
-static bool fine(struct mda_message *message, pf_status status,
-		 const struct pf_error *err)
-{
-	if (status != PF_OK && message->failure.status == PF_OK) {
-		message->failure = *err;
-		message->failure.status = status;
-	}
-	return message->failure.status == PF_OK;
-}
-
 void mda_message_spill(struct mda_message *message)
 {
-	struct pf_error err = {0};
-
 	if (!message->spilled) {
 		keep_header(message);
-		(void)fine(message, begin_file(message, &err), &err);
+		message->status = begin_file(message, &message->failure);
 	}
-	if (message->failure.status == PF_OK)
-		(void)fine(message,
-			   store_draft_write(message->draft,
-					     message->pending.data,
-					     message->pending.len, &err),
-			   &err);
+	if (message->status == PF_OK)
+		message->status =
+		    store_draft_write(message->draft, message->pending.data,
+				      message->pending.len, &message->failure);
 	pf_buf_clear(&message->pending);
 }
 
@@ -270,18 +261,13 @@ static pf_status write_from_file(struct mda_message *message,
 static pf_status finish_shared(struct mda_message *message,
 			       struct pf_error *err)
 {
-	struct pf_error here = {0};
-
-	if (message->failure.status == PF_OK && message->pending.len > 0)
-		mda_message_spill(message);
-	if (message->failure.status == PF_OK)
-		(void)fine(
-		    message,
-		    store_draft_finish(message->draft, &message->fd, &here),
-		    &here);
-	if (message->failure.status != PF_OK && err)
+	mda_message_spill(message);
+	if (message->status == PF_OK)
+		message->status = store_draft_finish(
+		    message->draft, &message->fd, &message->failure);
+	if (message->status != PF_OK && err)
 		*err = message->failure;
-	return message->failure.status;
+	return message->status;
 }
 
 /* A small message gets its shared file from the first store that takes it:

@@ -53,12 +53,35 @@ static void forget_rcpts(struct session *s)
 	pf_vec_release(&s->rcpts);
 }
 
+static void free_if_over(struct session *s);
+
+static void discard(void *arg)
+{
+	struct session *s = arg;
+
+	mda_message_done(s->message);
+}
+
+static void discarded(void *arg)
+{
+	struct session *s = arg;
+
+	s->busy = false;
+	free_if_over(s);
+}
+
 static void free_if_over(struct session *s)
 {
 	struct mda_sessions *all = s->all;
 
 	if (s->conn || s->busy)
 		return;
+	if (s->message && s->message->draft) {
+		/* broken off in the middle: the file goes, in a job */
+		s->busy = true;
+		net_queue_run(s->queue, discard, discarded, s);
+		return;
+	}
 	pf_list_remove(&s->link);
 	forget_rcpts(s);
 	mda_message_free(&s->message);

@@ -6,17 +6,29 @@
 #include "base/clock.h"
 #include "store/box.h"
 
+/* Asked before mkdir(2), which locks the directory even if there is nothing to
+ * make: deliveries would wait for each other. */
+static bool is_complete(int dir)
+{
+	return faccessat(dir, "new", F_OK, 0) == 0 &&
+	       faccessat(dir, "cur", F_OK, 0) == 0 &&
+	       faccessat(dir, "tmp", F_OK, 0) == 0;
+}
+
 static pf_status open_root(const struct store_conf *conf, int *dir,
 			   struct pf_error *err)
 {
-	pf_status status = PF_OK;
+	pf_status status = pf_fs_open(AT_FDCWD, conf->root,
+				      O_RDONLY | O_DIRECTORY, 0, dir, err);
 
-	if (!conf->read_only)
+	if (status == PF_NOTFOUND && !conf->read_only) {
 		status = pf_fs_mkdirs(conf->root, STORE_FOLDER_MODE, err);
-	if (status == PF_OK)
-		status = pf_fs_open(AT_FDCWD, conf->root,
-				    O_RDONLY | O_DIRECTORY, 0, dir, err);
-	if (status == PF_OK && !conf->read_only) {
+		if (status == PF_OK)
+			status = pf_fs_open(AT_FDCWD, conf->root,
+					    O_RDONLY | O_DIRECTORY, 0, dir,
+					    err);
+	}
+	if (status == PF_OK && !conf->read_only && !is_complete(*dir)) {
 		status = store_folder_make(*dir, false, err);
 		if (status != PF_OK)
 			close(*dir);
