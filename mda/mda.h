@@ -66,7 +66,20 @@ PF_CHECKED pf_status mda_rcpt_find(struct auth_lookup *lookup,
 				   const struct mda_lmtp_rcpt *rcpt,
 				   struct mda_rcpt *found,
 				   struct pf_error *err);
+/* The same from an answer that is at hand; takes *id over. */
+void mda_rcpt_fill(struct mda_rcpt *rcpt, const struct mda_lmtp_rcpt *from,
+		   const struct auth_identity *id);
 void mda_rcpt_release(struct mda_rcpt *rcpt);
+
+/* Answers of the last second (recent.c). */
+struct mda_recent;
+struct mda_recent *mda_recent_new(void);
+void mda_recent_free(struct mda_recent **recent);
+/* *id is a copy, the caller's. */
+bool mda_recent_get(struct mda_recent *recent, struct pf_str mailbox,
+		    struct auth_identity *id);
+void mda_recent_put(struct mda_recent *recent, struct pf_str mailbox,
+		    const struct auth_identity *id);
 
 /* ---- a message (message.c) ---- */
 

@@ -17,11 +17,17 @@ pf_status mda_rcpt_find(struct auth_lookup *lookup,
 	status = auth_lookup_address(lookup, rcpt->mailbox, &id, err);
 	if (status != PF_OK)
 		return status;
-	found->id = id;
-	found->address = pf_str_dup(rcpt->address);
-	found->orcpt = rcpt->orcpt.n ? pf_str_dup(rcpt->orcpt) : NULL;
-	found->status = PF_INTERNAL;
+	mda_rcpt_fill(found, rcpt, &id);
 	return PF_OK;
+}
+
+void mda_rcpt_fill(struct mda_rcpt *rcpt, const struct mda_lmtp_rcpt *from,
+		   const struct auth_identity *id)
+{
+	rcpt->id = *id;
+	rcpt->address = pf_str_dup(from->address);
+	rcpt->orcpt = from->orcpt.n ? pf_str_dup(from->orcpt) : NULL;
+	rcpt->status = PF_INTERNAL;
 }
 
 void mda_rcpt_release(struct mda_rcpt *rcpt)

@@ -22,6 +22,7 @@ struct mda_sessions {
 	struct mda *mda;
 	struct net_loop *loop;
 	char *auth_socket;
+	struct mda_recent *recent;
 	struct pf_link all;
 	void (*drained)(void *); /* set: we are going down */
 	void *drained_arg;
@@ -157,6 +158,18 @@ static void look_up(void *arg)
 	    mda_rcpt_find(s->lookup, &s->asked, &s->found, &s->failure);
 }
 
+/* Takes the recipient in s->found. */
+static void accept_rcpt(struct session *s)
+{
+	char reply[LMTP_REPLY_MAX];
+
+	pf_vec_push(&s->rcpts, s->found);
+	memset(&s->found, 0, sizeof s->found);
+	mda_reply(reply, PF_OK, s->asked.address, "OK");
+	memcpy(reply, "250 2.1.5", 9);
+	mda_lmtp_rcpt_reply(s->lmtp, reply);
+}
+
 static void looked_up(void *arg)
 {
 	struct session *s = arg;
@@ -164,10 +177,8 @@ static void looked_up(void *arg)
 	char reply[LMTP_REPLY_MAX];
 
 	if (status == PF_OK) {
-		pf_vec_push(&s->rcpts, s->found);
-		memset(&s->found, 0, sizeof s->found);
-		mda_reply(reply, PF_OK, s->asked.address, "OK");
-		memcpy(reply, "250 2.1.5", 9);
+		mda_recent_put(s->all->recent, s->asked.mailbox, &s->found.id);
+		accept_rcpt(s);
 	} else {
 		bool unknown = status == PF_NOTFOUND;
 
@@ -176,9 +187,25 @@ static void looked_up(void *arg)
 		if (!unknown)
 			pf_log_error(PF_LOG_ERROR, "recipient", &s->failure,
 				     PF_LOGS("to", s->asked.address));
+		mda_lmtp_rcpt_reply(s->lmtp, reply);
 	}
-	mda_lmtp_rcpt_reply(s->lmtp, reply);
 	end_job(s);
+}
+
+/* True when it is answered already. */
+static bool check_rcpt(struct session *s)
+{
+	const struct mda_lmtp_mail *mail = mda_lmtp_mail(s->lmtp);
+	struct auth_identity id;
+
+	s->asked = mail->rcpts.v[mail->rcpts.n - 1];
+	if (mda_recent_get(s->all->recent, s->asked.mailbox, &id)) {
+		mda_rcpt_fill(&s->found, &s->asked, &id);
+		accept_rcpt(s);
+		return true;
+	}
+	start_job(s, look_up, looked_up);
+	return false;
 }
 
 static void spill(void *arg)
@@ -260,17 +287,13 @@ static void end_message(struct session *s)
 static bool on_event(struct session *s, enum mda_lmtp_event event,
 		     struct pf_str data)
 {
-	const struct mda_lmtp_mail *mail = mda_lmtp_mail(s->lmtp);
-
 	switch (event) {
 	case LMTP_MORE:
 		return true;
 	case LMTP_WAIT:
 		return false;
 	case LMTP_RCPT:
-		s->asked = mail->rcpts.v[mail->rcpts.n - 1];
-		start_job(s, look_up, looked_up);
-		return false;
+		return check_rcpt(s);
 	case LMTP_DATA:
 		begin_message(s);
 		if (!mda_message_add(s->message, data))
@@ -395,6 +418,7 @@ struct mda_sessions *mda_sessions_new(struct mda *mda, struct net_loop *loop,
 	all->mda = mda;
 	all->loop = loop;
 	all->auth_socket = pf_str_dup(pf_str_c(auth_socket));
+	all->recent = mda_recent_new();
 	pf_list_init(&all->all);
 	return all;
 }
@@ -429,6 +453,7 @@ void mda_sessions_free(struct mda_sessions **allp)
 	if (!all)
 		return;
 	*allp = NULL;
+	mda_recent_free(&all->recent);
 	free(all->auth_socket);
 	free(all);
 }
