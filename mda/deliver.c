@@ -39,6 +39,7 @@ struct delivery {
 	struct pf_buf folders; /* "INBOX, nanog": for the reply */
 	unsigned stored, sent;
 	bool refused;
+	bool last; /* one recipient, one folder: the file can be moved there */
 };
 
 /* ---- telling others ---- */
@@ -108,7 +109,8 @@ static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 			  struct pf_error *err)
 {
 	struct pf_str keywords[KEYWORDS_MAX];
-	struct store_deliver how = {.create = create, .keywords = keywords};
+	struct store_deliver how = {
+	    .create = create, .keywords = keywords, .last = d->last};
 	struct pf_buf file = PF_BUF_INIT(1024);
 	pf_status status;
 
@@ -462,6 +464,16 @@ static bool stored_before(const struct sieve_result *run, size_t at)
 	return false;
 }
 
+static size_t store_count(const struct sieve_result *run)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->count; i++)
+		n += run->actions[i].kind == SIEVE_KEEP ||
+		     run->actions[i].kind == SIEVE_FILEINTO;
+	return n;
+}
+
 static pf_status store_actions(struct delivery *d,
 			       const struct sieve_result *run,
 			       struct pf_error *err)
@@ -514,6 +526,7 @@ static pf_status execute(struct delivery *d, const struct sieve_result *run,
 
 	if (status != PF_OK)
 		return status;
+	d->last = d->message->rcpt_count == 1 && store_count(run) == 1;
 	status = store_actions(d, run, err);
 	if (status == PF_OK && keep && !d->stored)
 		status = implicit_keep(d, NULL, err);
@@ -538,8 +551,10 @@ static pf_status filter(struct delivery *d, struct pf_error *err)
 	if (mda_rules_script(d->mda->rules, &d->rcpt->id, &script, err) !=
 	    PF_OK)
 		problem(d, "sieve script", err);
-	if (!script)
+	if (!script) {
+		d->last = d->message->rcpt_count == 1;
 		return implicit_keep(d, NULL, err);
+	}
 	if (script->script) {
 		make_header(d);
 		run_script(d, script, &result);

@@ -444,6 +444,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	/* ciphertext has its own bounds */
 	if (conn->tls || room > NET_SCRATCH)
 		room = NET_SCRATCH;
+	if (!conn->wanted)
+		room = 0; /* on_read() gets ENOBUFS */
 	*buf = uv_buf_init(conn->loop->wire, (unsigned)room);
 }
 
@@ -461,6 +463,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct net_conn *conn = stream->data;
 
+	if (n == UV_ENOBUFS && !conn->wanted) {
+		conn->reading = false;
+		(void)uv_read_stop(stream);
+	}
 	if (conn->state != NET_CONN_OPEN || n == 0 || n == UV_ENOBUFS)
 		return;
 	if (n > 0) {
@@ -501,7 +507,13 @@ static void update_reading(struct net_conn *conn)
 	bool want = !conn->eof && (shaking || net_conn_room(conn) > 0);
 	bool file = conn->pair && conn->pair->in_file >= 0;
 
+	conn->wanted = want;
 	if (conn->state == NET_CONN_CLOSED || want == conn->reading)
+		return;
+	/* To stop and start libuv's reading costs three system calls, and most
+	 * pauses end before anything comes: so it is stopped when something
+	 * does (on_alloc, on_read). */
+	if (!want && !file)
 		return;
 	conn->reading = want;
 	if (want && file)
@@ -509,10 +521,8 @@ static void update_reading(struct net_conn *conn)
 	else if (want)
 		(void)uv_read_start((uv_stream_t *)&conn->pipe, on_alloc,
 				    on_read);
-	else if (file)
-		(void)uv_idle_stop(&conn->pair->file_turn);
 	else
-		(void)uv_read_stop((uv_stream_t *)&conn->pipe);
+		(void)uv_idle_stop(&conn->pair->file_turn);
 }
 
 void net_conn_pause(struct net_conn *conn)

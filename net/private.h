@@ -115,7 +115,7 @@ struct net_conn {
 	uint64_t timeout, last_input, close_at, handshake_at;
 	int handles; /* open uv handles, for the last close callback */
 	enum net_conn_state state;
-	bool reading, paused, over, eof, eof_told, in_input, detached;
+	bool wanted, reading, paused, over, eof, eof_told, in_input, detached;
 	bool tls_armed, shut_wanted, shut;
 };
 

@@ -33,9 +33,24 @@ static pf_status set_date(struct store_draft *draft, int64_t date,
 	return pf_fs_sync(draft->fd, err);
 }
 
-/* Links the draft's file; a name that is taken gets another. */
+static pf_status move_or_link(struct store_draft *draft, int dir,
+			      const char *path, bool move, struct pf_error *err)
+{
+	pf_status status;
+
+	if (!move)
+		return pf_fs_link(draft->store->dir, draft->tmp, dir, path,
+				  err);
+	status =
+	    pf_fs_rename_new(draft->store->dir, draft->tmp, dir, path, err);
+	if (status == PF_OK)
+		draft->tmp[0] = '\0'; /* nothing is left to remove */
+	return status;
+}
+
+/* Links or moves the draft's file; a name that is taken gets another. */
 static pf_status link_draft(struct store_draft *draft, int dir,
-			    const char *part, uint32_t letters, bool suffix,
+			    const char *part, const struct store_deliver *how,
 			    char *base, size_t base_size, struct pf_error *err)
 {
 	struct pf_buf path = PF_BUF_INIT(1024);
@@ -49,10 +64,9 @@ static pf_status link_draft(struct store_draft *draft, int dir,
 		pf_buf_clear(&path);
 		pf_buf_add_c(&path, part);
 		pf_buf_add_c(&path, base);
-		if (suffix)
-			store_suffix_add(&path, letters, PF_STR(""));
-		status = pf_fs_link(draft->store->dir, draft->tmp, dir,
-				    path.data, err);
+		if (how->flags)
+			store_suffix_add(&path, how->flags, PF_STR(""));
+		status = move_or_link(draft, dir, path.data, how->last, err);
 	}
 	pf_buf_release(&path);
 	return status;
@@ -112,13 +126,12 @@ static pf_status deliver_plain(struct store *store, struct pf_str mailbox,
 	if (status == PF_OK)
 		status = set_date(draft, how->date, err);
 	if (status == PF_OK) {
-		status = link_draft(draft, dir, prefix, how->flags,
-				    how->flags != 0, base, base_size, err);
+		status =
+		    link_draft(draft, dir, prefix, how, base, base_size, err);
 		if (status == PF_NOTFOUND) { /* a folder not quite made */
 			status = store_folder_make(dir, false, err);
 			if (status == PF_OK)
-				status = link_draft(draft, dir, prefix,
-						    how->flags, how->flags != 0,
+				status = link_draft(draft, dir, prefix, how,
 						    base, base_size, err);
 		}
 	}
