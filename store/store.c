@@ -24,9 +24,9 @@ static pf_status open_root(const struct store_conf *conf, int *dir,
 	if (status == PF_NOTFOUND && !conf->read_only) {
 		status = pf_fs_mkdirs(conf->root, STORE_FOLDER_MODE, err);
 		if (status == PF_OK)
-			status = pf_fs_open(AT_FDCWD, conf->root,
-					    O_RDONLY | O_DIRECTORY, 0, dir,
-					    err);
+			status =
+			    pf_fs_open(AT_FDCWD, conf->root,
+				       O_RDONLY | O_DIRECTORY, 0, dir, err);
 	}
 	if (status == PF_OK && !conf->read_only && !is_complete(*dir)) {
 		status = store_folder_make(*dir, false, err);
