@@ -198,6 +198,7 @@ static int serve(struct program *p)
 			     PF_LOGC("dir", p->conf.state_dir));
 	p->sessions = mda_sessions_new(p->mda, p->loop, socket);
 	p->deadline = net_timer_new(p->loop, stop, p);
+	signal(SIGHUP, SIG_IGN); /* there is nothing to reload */
 	net_loop_on_signal(p->loop, SIGTERM, on_signal, p);
 	net_loop_on_signal(p->loop, SIGINT, on_signal, p);
 	pf_log(PF_LOG_INFO, "ready");
