@@ -17,6 +17,14 @@ static void on_signal(void *arg, int number)
 	net_loop_stop(arg);
 }
 
+/* The user file is followed anyway; the configuration wants a restart. */
+static void on_hangup(void *arg, int number)
+{
+	(void)arg;
+	(void)number;
+	pf_log(PF_LOG_INFO, "hangup");
+}
+
 static int fail(const char *what, const struct pf_error *err)
 {
 	pf_log_error(PF_LOG_ERROR, what, err);
@@ -63,6 +71,7 @@ static int serve(const struct pf_conf *conf, struct net_loop *loop)
 	pf_priv_harden();
 	net_loop_on_signal(loop, SIGTERM, on_signal, loop);
 	net_loop_on_signal(loop, SIGINT, on_signal, loop);
+	net_loop_on_signal(loop, SIGHUP, on_hangup, NULL);
 	pf_log(PF_LOG_INFO, "ready");
 	net_loop_run(loop);
 	auth_server_free(&server);

@@ -258,6 +258,8 @@ static void serves_postfix(void)
 {
 	bool closed;
 
+	kill(authd, SIGHUP); /* is no reason to stop */
+
 	is_str(bare("run/socketmap.sock",
 		    "23:mailbox ann+x-y@ex.test,19:mailbox zoe@ex.test,"
 		    "19:mailbox bad@ex.test,",
