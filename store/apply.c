@@ -275,6 +275,7 @@ static bool apply_applied(struct store_box *box, struct pf_str payload)
 		return false;
 	memcpy(&applied, payload.p, sizeof applied);
 	box->intents.n = 0;
+	box->unapplied = false;
 	if (box->rebooted)
 		return true; /* the renames may have been lost: look */
 	for (size_t i = 0; i < box->dirty.n; i++) {

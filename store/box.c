@@ -216,7 +216,7 @@ void store_box_forget(struct store_box *box)
 	box->rescan_at = 0;
 	box->unclean = true;
 	box->rebooted = box->missing = false;
-	box->provisional = box->lists_read = false;
+	box->provisional = box->lists_read = box->unapplied = false;
 	box->snapshot_size = 0;
 	store_box_count(box);
 }

@@ -120,6 +120,7 @@ struct store_box {
 	bool deleted;	    /* while we had it open */
 	bool reset;	    /* its UIDVALIDITY changed while we had it open */
 	bool provisional;   /* read-only: UIDs that nobody wrote down */
+	bool unapplied;	    /* renames are owed to the log's last records */
 	bool lists_read;    /* others' lists: to be noted with the next scan */
 	bool changed_docs;  /* dovecot-uidlist lags behind */
 	int64_t docs_since; /* mono ms */

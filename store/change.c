@@ -77,8 +77,10 @@ pf_status store_rename_dirty(struct store_box *box, bool *again,
 		store_rec_path_with(box, rec, wanted, &to);
 		status = pf_fs_rename(box->dir, from.data, box->dir, to.data,
 				      first == PF_OK ? err : NULL);
-		if (status == PF_OK)
+		if (status == PF_OK) {
+			store_rec_renamed(box, rec);
 			continue;
+		}
 		rec->state &= ~(uint32_t)REC_DIRTY;
 		if (status == PF_NOTFOUND) {
 			*again = true; /* renamed by another: merge */
@@ -89,8 +91,13 @@ pf_status store_rename_dirty(struct store_box *box, bool *again,
 		take_back(box, rec);
 	}
 	store_scan_own_end(box);
+	box->dirty.n = 0;
 	bool wrong = box->txn.len > 0;
-	store_txn_applied(box);
+	/* while a file has to be found, others must not believe that its name
+	 * says what the log says: the scan writes APPLIED */
+	box->unapplied = *again;
+	if (!*again)
+		store_txn_applied(box);
 	status = store_txn_commit(box, wrong, first == PF_OK ? err : NULL);
 	pf_buf_release(&from);
 	pf_buf_release(&to);

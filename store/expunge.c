@@ -6,8 +6,14 @@
  * scan proves that and writes the same record.  And a file that cannot be
  * removed needs nothing taken back.  After a power cut, files of expunged
  * messages may return; the log knows their names (box->doomed).
+ *
+ * A file that another program renames all the time is caught while reading
+ * the directory, where its name is only microseconds old.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "store/box.h"
 
@@ -41,17 +47,85 @@ static pf_status unlink_files(struct store_box *box, struct store_uids *uids,
 	return status;
 }
 
+/* Unlinks each file of the directory whose base is wanted; its UID goes from
+ * `wanted` to `caught`. */
+static pf_status catch_in(struct store_box *box, const char *part,
+			  struct pf_map *wanted, struct store_uids *caught,
+			  struct pf_error *err)
+{
+	struct pf_buf path = PF_BUF_INIT(1024);
+	int fd = -1;
+	pf_status status =
+	    pf_fs_open(box->dir, part, O_RDONLY | O_DIRECTORY, 0, &fd, err);
+
+	if (status != PF_OK)
+		return status;
+	DIR *d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return pf_error_sys(err, errno, "read %s", part);
+	}
+	for (struct dirent *e; status == PF_OK && (e = readdir(d));) {
+		struct pf_str base = store_base_of(pf_str_c(e->d_name));
+		if (!pf_map_get(wanted, base))
+			continue;
+		pf_buf_clear(&path);
+		pf_buf_addf(&path, "%s/%s", part, e->d_name);
+		status = pf_fs_unlink(box->dir, path.data, err);
+		if (status == PF_OK)
+			pf_vec_push(caught, (uint32_t)(uintptr_t)pf_map_remove(
+						wanted, base));
+		else if (status == PF_NOTFOUND)
+			status = PF_OK; /* renamed again */
+	}
+	closedir(d);
+	pf_buf_release(&path);
+	return status;
+}
+
+/* Those that no pass sees are left to the scan, which proves absence. */
+static pf_status catch_files(struct store_box *box,
+			     const struct store_uids *uids,
+			     struct store_ranges *gone, struct pf_error *err)
+{
+	struct pf_map wanted = {0};
+	struct store_uids caught = {0};
+	pf_status status = PF_OK;
+
+	for (size_t i = 0; i < uids->n; i++) {
+		struct store_rec *rec = store_box_rec(box, uids->v[i]);
+		if (rec)
+			pf_map_set(&wanted, pf_str_c(store_rec_base(box, rec)),
+				   (void *)(uintptr_t)uids->v[i]);
+	}
+	store_scan_own_begin(box);
+	for (int i = 0; i < 50 && wanted.count && status == PF_OK; i++) {
+		status = catch_in(box, "new", &wanted, &caught, err);
+		if (status == PF_OK)
+			status = catch_in(box, "cur", &wanted, &caught, err);
+	}
+	store_scan_own_end(box);
+	store_uids_sort(&caught);
+	for (size_t i = 0; i < caught.n; i++)
+		store_ranges_add(gone, caught.v[i], false);
+	pf_vec_release(&caught);
+	pf_map_release(&wanted);
+	return status;
+}
+
 static pf_status expunge_uids(struct store_box *box, struct store_uids *uids,
 			      struct pf_error *err)
 {
 	pf_status status = PF_OK;
 
-	for (int round = 0; round < 4 && uids->n && status == PF_OK; round++) {
+	for (int round = 0; round < 3 && uids->n && status == PF_OK; round++) {
 		struct store_ranges gone = {0};
-		if (round > 0)
+		if (round > 0) /* most are found by looking once */
 			status = store_scan(box, true, err);
-		if (status == PF_OK)
+		if (status == PF_OK && round < 2)
 			status = unlink_files(box, uids, &gone, err);
+		else if (status == PF_OK)
+			status = catch_files(box, uids, &gone, err);
 		if (gone.n) {
 			store_txn_expunge(box, box->modseq + 1, gone.v, gone.n);
 			store_txn_applied(box);
@@ -63,6 +137,12 @@ static pf_status expunge_uids(struct store_box *box, struct store_uids *uids,
 		}
 		pf_vec_release(&gone);
 	}
+	for (size_t i = 0; i < uids->n && status == PF_OK; i++)
+		if (store_box_rec(box, uids->v[i]))
+			status = pf_error_set(
+			    err, PF_BUSY, "Another program is at the mailbox",
+			    "%s: uid %u could not be removed", box->folder,
+			    uids->v[i]);
 	return status;
 }
 

@@ -269,9 +269,13 @@ static void settle_double(struct scan *scan, struct found *found)
 		/* it was the old name */
 	} else if (fstatat(box->dir, first.data, &a, AT_SYMLINK_NOFOLLOW)) {
 		meet(scan, rec, found->in_new, pf_str_from(file, base.n));
+	} else if (!scan->stable) {
+		/* names in motion: who is it, will be seen when it is quiet */
+		box->rescan = RESCAN_BOTH;
 	} else if (!box->store->read_only && a.st_ino == b.st_ino &&
 		   a.st_dev == b.st_dev) {
-		/* half of a link-and-unlink rename */
+		/* half of a link-and-unlink rename; were one of the names
+		 * just moving, the scan would not be stable */
 		(void)!pf_fs_unlink(box->dir, second.data, NULL);
 		box->rescan = RESCAN_BOTH;
 	} else if (!box->store->read_only) {
@@ -670,7 +674,8 @@ static pf_status commit_scan(struct scan *scan, const struct store_ranges *gone,
 		store_txn_noted(box);
 	}
 	bool clean = !box->rescan && !box->rescan_at && !box->missing;
-	if (news || box->lists_read || (clean && box->unclean)) {
+	if (news || box->lists_read || (clean && box->unclean) ||
+	    (box->unapplied && box->dirty.n == 0)) {
 		/* files yet to be renamed: APPLIED comes after that */
 		if (box->dirty.n == 0)
 			store_txn_applied(box);
