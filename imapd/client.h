@@ -141,6 +141,5 @@ void write_mailbox(struct pf_buf *to, struct pf_str name);
 
 /* reply.c */
 extern const char capability_session[];
-void write_capability_gate(struct pf_buf *to, const struct gate_conn *gate);
 
 #endif

@@ -44,14 +44,11 @@ void gate_starttls(struct gate_conn *g, const struct imap_arg *args)
 
 static void failed(struct gate_conn *g, const char *reason)
 {
-	struct pf_buf line = PF_BUF_INIT(512);
-
 	pf_log(PF_LOG_WARN, "login-failed", PF_LOGC("ip", g->ip),
 	       PF_LOGC("mechanism", g->mechanism),
 	       PF_LOGC("reason", reason ? reason : ""));
 	g->failures++;
 	gate_reply(g, "NO [AUTHENTICATIONFAILED] Wrong user name or password");
-	pf_buf_release(&line);
 	if (g->failures < FAILURES_MAX) {
 		gate_continue(g);
 		return;

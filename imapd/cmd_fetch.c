@@ -241,7 +241,7 @@ static unsigned from_summary(struct fetch *f, struct pf_buf *text)
 					       &f->wanted[i]);
 				keep_text(f, i, text);
 			} else {
-				needs |= section_needs(m, item);
+				needs |= section_needs(item);
 			}
 			pf_buf_release(&raw);
 		}

@@ -116,8 +116,6 @@ __attribute__((format(printf, 2, 3))) enum run reply_bad(struct cmd *cmd,
 enum run reply_error(struct cmd *cmd, const struct pf_error *err);
 /* BAD with the parser's text. */
 enum run reply_syntax(struct cmd *cmd, const struct pf_error *err);
-/* "TRYCREATE", "ALREADYEXISTS", ..., or NULL */
-const char *reply_code(pf_status status);
 
 /* ---- arguments ---------------------------------------------------------- */
 

@@ -61,8 +61,7 @@ enum section_need {
 	SECTION_NEEDS_HEADER = 2,
 	SECTION_NEEDS_TREE = 4,
 };
-unsigned section_needs(const struct message *m,
-		       const struct imap_fetch_item *item);
+unsigned section_needs(const struct imap_fetch_item *item);
 /* HEADER.FIELDS of `header`, CRLF line ends, in `to`. */
 void section_fields(struct pf_buf *to, struct pf_str header,
 		    const struct imap_fetch_item *item,

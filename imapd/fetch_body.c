@@ -140,10 +140,8 @@ struct pf_str message_part_header(struct message *m,
 /* ---- which bytes a section is ----------------------------------------------
  */
 
-unsigned section_needs(const struct message *m,
-		       const struct imap_fetch_item *item)
+unsigned section_needs(const struct imap_fetch_item *item)
 {
-	(void)m;
 	if (item->number_count)
 		return SECTION_NEEDS_FILE | SECTION_NEEDS_TREE;
 	switch (item->section) {

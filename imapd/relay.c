@@ -28,7 +28,8 @@ static pf_status connect_worker(struct gate *gate, unsigned worker,
 
 	if (status != PF_OK)
 		return status;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return pf_error_sys(err, errno, "session socket");
 	if (connect(fd, (struct sockaddr *)(void *)&address, sizeof address) <
@@ -50,7 +51,8 @@ static void drop_worker(struct gate *gate, unsigned worker)
 }
 
 /* Once more with a new connection: the session process may have been
- * restarted since the last login. */
+ * restarted since the last login.  One that does not keep up is BUSY: the
+ * gate must never wait for it. */
 static pf_status send_packet(struct gate *gate, unsigned worker, int fd,
 			     struct pf_str packet, struct pf_error *err)
 {
@@ -64,7 +66,7 @@ static pf_status send_packet(struct gate *gate, unsigned worker, int fd,
 			return status;
 		status = net_fd_send(gate->workers[worker], fd, packet.p,
 				     packet.n, err);
-		if (status == PF_OK || status == PF_LIMIT)
+		if (status == PF_OK || status == PF_LIMIT || status == PF_BUSY)
 			return status;
 		drop_worker(gate, worker);
 	}

@@ -22,6 +22,7 @@ struct code_row {
 	bool ours; /* not the client's doing: log it */
 };
 
+/* RFC 5530 3 */
 static struct code_row code_row(pf_status status)
 {
 	switch (status) {
@@ -64,11 +65,6 @@ static struct code_row code_row(pf_status status)
 		break;
 	}
 	return (struct code_row){NULL, true};
-}
-
-const char *reply_code(pf_status status)
-{
-	return code_row(status).code;
 }
 
 static void set_reply(struct cmd *cmd, const char *word, const char *fmt,

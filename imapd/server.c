@@ -242,7 +242,8 @@ static void on_tick(void *arg)
 				user_close(user);
 			continue;
 		}
-		check_clients(user, now, timeouts, poll);
+		if (timeouts || poll)
+			check_clients(user, now, timeouts, poll);
 		if (atomic_exchange(&user->dirty, 0)) {
 			user->flushing = true;
 			net_queue_run(user->queue, flush_work, flush_done,
