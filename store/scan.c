@@ -720,7 +720,8 @@ static pf_status scan_once(struct store_box *box, bool force,
 		pf_map_set(&scan.doomed, pf_str_c(box->heap + box->doomed.v[i]),
 			   box);
 	pf_status status = pass(&scan, read[0], read[1], err);
-	if (status == PF_OK && (box->missing || count_unseen(box)))
+	bool moving = scan.doubles.n && !scan.stable;
+	if (status == PF_OK && (box->missing || moving || count_unseen(box)))
 		status = prove_absence(&scan, &gone, err);
 	if (status == PF_OK)
 		status = commit_scan(&scan, &gone, err);
