@@ -92,20 +92,15 @@ static void check_header(struct sieve_compiler *compiler,
 
 static bool decide_header(struct sieve_run *run, const struct sieve_node *node)
 {
-	const struct sieve_arg *names = node->params[0];
 	struct sieve_matcher matcher;
+	struct sieve_fields fields;
 	struct sieve_field *field;
 
 	sieve_matcher_begin(&matcher, run, node, node->params[1]);
-	for (size_t i = 0; i < names->count && !matcher.found; i++) {
-		struct pf_str name = sieve_run_string(run, &names->strings[i]);
-		size_t pos = 0;
-
-		while (
-		    (field = sieve_run_field(run, name, &pos)) &&
-		    !sieve_matcher_add(&matcher, sieve_field_value(run, field)))
-			;
-	}
+	sieve_fields_begin(&fields, run, node, node->params[0]);
+	while ((field = sieve_fields_next(&fields)) &&
+	       !sieve_matcher_add(&matcher, sieve_field_value(run, field)))
+		;
 	return sieve_matcher_end(&matcher);
 }
 
@@ -180,19 +175,14 @@ static void match_addresses(struct sieve_matcher *matcher,
 
 static bool decide_address(struct sieve_run *run, const struct sieve_node *node)
 {
-	const struct sieve_arg *names = node->params[0];
 	struct sieve_matcher matcher;
+	struct sieve_fields fields;
 	struct sieve_field *field;
 
 	sieve_matcher_begin(&matcher, run, node, node->params[1]);
-	for (size_t i = 0; i < names->count && !matcher.found; i++) {
-		struct pf_str name = sieve_run_string(run, &names->strings[i]);
-		size_t pos = 0;
-
-		if (!holds_addresses(name))
-			continue;
-		while (!matcher.found &&
-		       (field = sieve_run_field(run, name, &pos)))
+	sieve_fields_begin(&fields, run, node, node->params[0]);
+	while (!matcher.found && (field = sieve_fields_next(&fields))) {
+		if (holds_addresses(field->name))
 			match_addresses(&matcher, field);
 	}
 	return sieve_matcher_end(&matcher);

@@ -15,7 +15,7 @@
 
 #include "sieve/sieve.h"
 
-#define SIEVE_EXTENSIONS_MAX 32
+#define SIEVE_EXTENSIONS_MAX 64
 #define SIEVE_PARAMS_MAX     3
 #define SIEVE_NODES_MAX	     50000 /* commands, tests and arguments */
 #define SIEVE_PROBLEMS_MAX   100

@@ -24,7 +24,9 @@
 	X(reject)              /* RFC 5429 */ \
 	X(ereject)             /* RFC 5429 */ \
 	X(vacation)            /* RFC 5230 */ \
-	X(vacation_seconds)    /* RFC 6131 */
+	X(vacation_seconds)    /* RFC 6131 */ \
+	X(date)                /* RFC 5260 4 */ \
+	X(index)               /* RFC 5260 6 */
 /* clang-format on */
 
 #define DECLARE(name) extern const struct sieve_extension sieve_ext_##name;
@@ -197,7 +199,7 @@ const char *sieve_name_near(struct pf_str name, enum sieve_name_kind kind,
 	return best;
 }
 
-static char names[512];
+static char names[2048];
 
 static void make_names(void)
 {

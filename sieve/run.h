@@ -89,6 +89,19 @@ void sieve_field_addresses(struct sieve_run *run, struct sieve_field *field);
 bool sieve_address_parse(struct pf_arena *arena, struct pf_str text,
 			 struct sieve_address *address);
 
+/* ext_index.c: the fields a test looks at: all that have one of the names, in
+ * the order of the names, or the one that :index chooses */
+struct sieve_fields {
+	struct sieve_run *run;
+	const struct sieve_arg *names;
+	size_t name, pos;
+	uint64_t seen, wanted; /* 0: all */
+};
+void sieve_fields_begin(struct sieve_fields *fields, struct sieve_run *run,
+			const struct sieve_node *node,
+			const struct sieve_arg *names);
+struct sieve_field *sieve_fields_next(struct sieve_fields *fields);
+
 /* match.c: feed values until one matches, then ask sieve_matcher_end. */
 struct sieve_matcher {
 	struct sieve_run *run;

@@ -150,13 +150,16 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 	struct pf_str header = test->sections[MESSAGE];
 	struct sieve_result result;
 	struct pf_error err;
-	uint64_t size;
+	uint64_t size, now;
 
 	if (!header.p)
 		header = PF_STR("From: Ann <a@example.org>\n"
 				"To: u@example.com\nSubject: Hello\n\n");
 	if (!pf_str_u64(value_of(envelope, "size", "1000"), UINT64_MAX, &size))
 		size = 1000;
+	if (!pf_str_u64(value_of(envelope, "now", "1795276800"), INT64_MAX,
+			&now))
+		now = 0;
 	struct sieve_message message = {
 	    .header = header,
 	    .size = size,
@@ -164,6 +167,7 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 	    .to = value_of(envelope, "to", "u@example.com"),
 	    .auth = value_of(envelope, "auth", ""),
 	    .delimiters = "+-",
+	    .now = (time_t)now,
 	    .arg = &folders,
 	    .mailbox_exists = mailbox_exists,
 	};
@@ -310,6 +314,8 @@ int main(int argc, char **argv)
 	const char *src = getenv("PF_SRCDIR");
 	char path[4096];
 
+	setenv("TZ", "CET-1", 1); /* what "local" means in dates */
+	tzset();
 	snprintf(path, sizeof path, "%s/tests/sieve", src ? src : ".");
 	finds_the_cases(path, argc > 1 ? argv[1] : NULL);
 	return tap_done();
