@@ -57,7 +57,11 @@ pf_status handoff_read(struct pf_str packet, struct handoff *h,
 
 unsigned handoff_worker(struct pf_str user, unsigned workers)
 {
-	return workers > 1 ? pf_crc32c(0, user.p, user.n) % workers : 0;
+	/* the same in every process; a CRC's low bits alone hardly differ
+	 * between names like u1 and u2 */
+	uint32_t mixed = pf_crc32c(0, user.p, user.n) * 2654435761u;
+
+	return workers > 1 ? (mixed >> 16) % workers : 0;
 }
 
 pf_status handoff_address(const struct pf_conf *conf, unsigned worker,
