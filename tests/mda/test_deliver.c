@@ -546,6 +546,24 @@ static void indexd_is_told(void)
 	close(fd);
 }
 
+static void recent_recipients_are_copies(void)
+{
+	struct mda_recent *recent = mda_recent_new();
+	struct mda_rcpt rcpt = {0};
+	struct auth_identity got = {0};
+
+	fill(&rcpt, "ann", "x");
+	ok(!mda_recent_get(recent, PF_STR("ann+x@ex.test"), &got));
+	mda_recent_put(recent, PF_STR("ann+x@ex.test"), &rcpt.id);
+	mda_rcpt_release(&rcpt);
+	ok(mda_recent_get(recent, PF_STR("ann+x@ex.test"), &got));
+	is_str(got.user, "ann");
+	is_str(got.detail, "x");
+	ok(!mda_recent_get(recent, PF_STR("bob@ex.test"), &rcpt.id));
+	auth_identity_release(&got);
+	mda_recent_free(&recent);
+}
+
 static void ids_sort_and_never_repeat(void)
 {
 	char a[MDA_ID_SIZE], b[MDA_ID_SIZE];
@@ -610,6 +628,7 @@ int main(void)
 	large_messages_go_through_a_file();
 	one_bad_disk_is_not_anothers_fault();
 	indexd_is_told();
+	recent_recipients_are_copies();
 	ids_sort_and_never_repeat();
 	replies_are_safe_lines();
 	mda_free(&mda);
