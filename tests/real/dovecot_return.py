@@ -12,29 +12,14 @@ import subprocess
 import sys
 import tempfile
 
-BUILD = pathlib.Path(os.environ.get("PF_BUILDDIR", "."))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from rig import BUILD, equal, finish, ok  # noqa: E402
+
 TOOL = BUILD / "tests/store/store_tool"
 DOVECOT = "/usr/lib/dovecot/imap"
 NOBODY = 65534
 FLAGS = {"S": "\\Seen", "R": "\\Answered", "F": "\\Flagged",
          "T": "\\Deleted", "D": "\\Draft"}
-count = failed = 0
-
-
-def ok(good, name, detail=""):
-    global count, failed
-    count += 1
-    failed += not good
-    if not good:
-        for line in str(detail).splitlines():
-            print("#", line)
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-
-
-def equal(got, want, name):
-    ok(got == want, name, f"got  {got!r}\nwant {want!r}")
-
-
 def as_nobody():
     if os.getuid() == 0:
         os.setgroups([])
@@ -205,5 +190,4 @@ def there_and_back(top, penfold):
 
 
 main()
-print(f"1..{count}")
-sys.exit(failed > 0)
+finish()
