@@ -21,7 +21,8 @@
 extern const struct sieve_extension sieve_ext_variables;
 
 enum {
-	NAME_MAX_BYTES = 64
+	NAME_MAX_BYTES = 64,
+	PRECEDENCE_MAX = 40
 };
 
 struct state {
@@ -324,19 +325,6 @@ static void length(struct pf_buf *to, struct pf_str s)
 	pf_buf_add_u64(to, n);
 }
 
-/* By falling precedence (RFC 5229 4.1): 40, 30, 20, 10 */
-static const struct modifier {
-	const char *name;
-	void (*apply)(struct pf_buf *to, struct pf_str s);
-} modifiers[] = {
-    {"lower", lower},
-    {"upper", upper},
-    {"lowerfirst", lower_first},
-    {"upperfirst", upper_first},
-    {"quotewildcard", quote_wildcard},
-    {"length", length},
-};
-
 static void check_set(struct sieve_compiler *compiler, struct sieve_node *node)
 {
 	size_t index;
@@ -348,18 +336,30 @@ static void check_set(struct sieve_compiler *compiler, struct sieve_node *node)
 	node->slots[0] = index;
 }
 
+/* Modifiers are applied by falling precedence (RFC 5229 4.1). */
+static struct pf_str modify(struct sieve_run *run, const struct sieve_tag *tag,
+			    struct pf_str value)
+{
+	struct pf_buf to = PF_BUF_INIT(3 * value.n + 24);
+
+	if (!sieve_run_step(run, value.n))
+		return value;
+	tag->modify(&to, value);
+	value = sieve_run_keep(run, pf_buf_str(&to));
+	pf_buf_release(&to);
+	return value;
+}
+
 static void execute_set(struct sieve_run *run, const struct sieve_node *node)
 {
 	struct pf_str value =
 	    sieve_run_string(run, &node->params[1]->strings[0]);
 
-	for (size_t i = 0; i < sizeof modifiers / sizeof modifiers[0]; i++) {
-		if (!sieve_node_tag(node, modifiers[i].name))
-			continue;
-		struct pf_buf to = PF_BUF_INIT(2 * value.n + 24);
-		modifiers[i].apply(&to, value);
-		value = sieve_run_keep(run, pf_buf_str(&to));
-		pf_buf_release(&to);
+	for (int p = PRECEDENCE_MAX; p > 0; p--) {
+		for (size_t i = 0; i < node->tag_count; i++) {
+			if (node->tags[i].tag->precedence == p)
+				value = modify(run, node->tags[i].tag, value);
+		}
 	}
 	sieve_variable_set(run, node->slots[0], value);
 	sieve_run_trace(run, "set \"%.*s\"",
@@ -403,12 +403,32 @@ static const struct sieve_def defs[] = {
 };
 
 static const struct sieve_tag tags[] = {
-    {.name = "lower", .on = "set", .group = "change of case"},
-    {.name = "upper", .on = "set", .group = "change of case"},
-    {.name = "lowerfirst", .on = "set", .group = "first letter"},
-    {.name = "upperfirst", .on = "set", .group = "first letter"},
-    {.name = "quotewildcard", .on = "set"},
-    {.name = "length", .on = "set"},
+    {.name = "lower",
+     .on = "set",
+     .group = "change of case",
+     .precedence = 40,
+     .modify = lower},
+    {.name = "upper",
+     .on = "set",
+     .group = "change of case",
+     .precedence = 40,
+     .modify = upper},
+    {.name = "lowerfirst",
+     .on = "set",
+     .group = "first letter",
+     .precedence = 30,
+     .modify = lower_first},
+    {.name = "upperfirst",
+     .on = "set",
+     .group = "first letter",
+     .precedence = 30,
+     .modify = upper_first},
+    {.name = "quotewildcard",
+     .on = "set",
+     .group = "kind of quoting",
+     .precedence = 20,
+     .modify = quote_wildcard},
+    {.name = "length", .on = "set", .precedence = 10, .modify = length},
     {0},
 };
 

@@ -22,6 +22,7 @@
 
 struct sieve_run;
 struct sieve_compiler;
+struct sieve_regex;
 
 struct sieve_place {
 	int line, column;
@@ -35,6 +36,7 @@ struct sieve_place {
 struct sieve_value {
 	struct pf_str text, upper;
 	bool passing;
+	const struct sieve_regex *regex; /* of a key of :regex, or NULL */
 };
 
 /* A string constant, or (variables) literals and references in a row. */
@@ -153,6 +155,9 @@ struct sieve_tag {
 	const struct sieve_address_part *part;
 	void (*check)(struct sieve_compiler *compiler, struct sieve_node *node,
 		      const struct sieve_arg *value);
+	/* A modifier of the command set; the highest precedence comes first. */
+	int precedence;
+	void (*modify)(struct pf_buf *to, struct pf_str value);
 	/* Changes the action that the command is about to give. */
 	void (*apply)(struct sieve_run *run, const struct sieve_arg *value,
 		      struct sieve_action *action);

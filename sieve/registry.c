@@ -26,7 +26,8 @@
 	X(vacation)            /* RFC 5230 */ \
 	X(vacation_seconds)    /* RFC 6131 */ \
 	X(date)                /* RFC 5260 4 */ \
-	X(index)               /* RFC 5260 6 */
+	X(index)               /* RFC 5260 6 */ \
+	X(regex)               /* draft-ietf-sieve-regex */
 /* clang-format on */
 
 #define DECLARE(name) extern const struct sieve_extension sieve_ext_##name;

@@ -41,7 +41,7 @@ static void lists_extensions(void)
 	is_str(sieve_extensions(),
 	       "encoded-character fileinto envelope comparator-i;ascii-numeric "
 	       "variables relational subaddress copy imap4flags mailbox reject "
-	       "ereject vacation vacation-seconds");
+	       "ereject vacation vacation-seconds date index regex");
 }
 
 static void core_has_no_allof_and_no_user_text(void)
