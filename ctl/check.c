@@ -18,8 +18,8 @@
 
 static int problem_count;
 
-static void say(const char *place, const char *cure, const char *format,
-		va_list ap)
+__attribute__((format(printf, 3, 0))) static void
+say(const char *place, const char *cure, const char *format, va_list ap)
 {
 	printf("%s: ", place);
 	vprintf(format, ap);

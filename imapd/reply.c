@@ -67,8 +67,8 @@ static struct code_row code_row(pf_status status)
 	return (struct code_row){NULL, true};
 }
 
-static void set_reply(struct cmd *cmd, const char *word, const char *fmt,
-		      va_list ap)
+__attribute__((format(printf, 3, 0))) static void
+set_reply(struct cmd *cmd, const char *word, const char *fmt, va_list ap)
 {
 	char text[512];
 

@@ -8,9 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void report(struct sieve_compiler *compiler, struct sieve_place at,
-		   bool warning, const char *hint, const char *format,
-		   va_list ap)
+__attribute__((format(printf, 5, 0))) static void
+report(struct sieve_compiler *compiler, struct sieve_place at, bool warning,
+       const char *hint, const char *format, va_list ap)
 {
 	struct sieve_problem problem = {
 	    .line = at.line, .column = at.column, .warning = warning};

@@ -13,13 +13,14 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from rig import BUILD, equal, finish, ok  # noqa: E402
+from rig import equal, finish, for_anyone, ok  # noqa: E402
 
-TOOL = BUILD / "tests/store/store_tool"
 DOVECOT = "/usr/lib/dovecot/imap"
 NOBODY = 65534
 FLAGS = {"S": "\\Seen", "R": "\\Answered", "F": "\\Flagged",
          "T": "\\Deleted", "D": "\\Draft"}
+
+
 def as_nobody():
     if os.getuid() == 0:
         os.setgroups([])
@@ -28,11 +29,11 @@ def as_nobody():
 
 
 class Penfold:
-    def __init__(self, maildir):
-        self.maildir = maildir
+    def __init__(self, tool, maildir):
+        self.tool, self.maildir = tool, maildir
 
     def run(self, *commands):
-        out = subprocess.run([TOOL, self.maildir], text=True,
+        out = subprocess.run([self.tool, self.maildir], text=True,
                              input="".join(c + "\n" for c in commands),
                              capture_output=True, preexec_fn=as_nobody)
         if out.returncode:
@@ -126,9 +127,6 @@ def compare(penfold, dovecot, name, what):
 
 
 def main():
-    if not pathlib.Path(DOVECOT).exists():
-        print("1..0 # SKIP no Dovecot here")
-        return
     top = pathlib.Path(tempfile.mkdtemp(prefix="pfdovecot."))
     maildir = top / "Maildir"
     (top / "home").mkdir()
@@ -137,7 +135,8 @@ def main():
         subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", top], check=True)
         os.chmod(top, 0o755)
     try:
-        there_and_back(top, Penfold(maildir))
+        tool = for_anyone("tests/store/store_tool", top)
+        there_and_back(top, Penfold(tool, maildir))
     finally:
         shutil.rmtree(top)
 

@@ -18,7 +18,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import (BUILD, PASSWORD, Rig, equal, finish, free_port_block,
+from rig import (PASSWORD, Rig, equal, finish, for_anyone, free_port_block,
                  measured, ok, run, wait_for)
 
 MAIL_USER = "nobody"  # who owns the mail, and runs penfold-deliver
@@ -122,7 +122,7 @@ class Postfix:
         places = dict(dir=self.dir, run=rig.dir / "run", tls=rig.dir / "tls",
                       smtp=self.smtp, submit=self.submit, verify=self.verify,
                       mail_user=MAIL_USER, conf=rig.dir / "penfold.conf",
-                      deliver=BUILD / "mda/penfold-deliver")
+                      deliver=for_anyone("mda/penfold-deliver", rig.dir))
         (self.conf / "main.cf").write_text(MAIN_CF.format(**places))
         (self.conf / "master.cf").write_text(MASTER_CF.format(**places))
 

