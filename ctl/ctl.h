@@ -48,4 +48,10 @@ void ctl_program(const char *name, char *path, size_t size);
 PF_CHECKED pf_status ctl_setup_dir(const char *dir, unsigned base_port,
 				   struct pf_error *err);
 
+/* As root with a mail_user: makes state_dir and the folder above all users'
+ * mail for him.  What was there stays as it is, except below --dir. */
+PF_CHECKED pf_status ctl_prepare_site(const struct ctl *ctl,
+				      const struct pf_conf *conf,
+				      struct pf_error *err);
+
 #endif

@@ -291,7 +291,8 @@ static int supervise(struct ctl *ctl, const struct pf_conf *conf)
 
 	if (!realpath(ctl->conf_path, sup.conf_path))
 		return ctl_usage(ctl, "%s: %m", ctl->conf_path);
-	if (take_run_dir(&sup, &lock, &err) != PF_OK)
+	if (take_run_dir(&sup, &lock, &err) != PF_OK ||
+	    ctl_prepare_site(ctl, conf, &err) != PF_OK)
 		return ctl_fail(ctl, &err);
 	sigemptyset(&sup.signals);
 	sigaddset(&sup.signals, SIGTERM);

@@ -1,6 +1,6 @@
 /*
- * A whole penfold below one directory: what `penfold run --dir DIR` makes
- * when it is not there yet.
+ * What must be there before the programs start: a whole penfold below one
+ * directory (`penfold run --dir DIR`), and folders that mail_user may write.
  */
 #include "ctl/ctl.h"
 
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "base/priv.h"
 #include "net/net.h"
 
 static void write_conf(struct pf_buf *to, const char *dir, unsigned port)
@@ -94,5 +95,61 @@ pf_status ctl_setup_dir(const char *dir, unsigned base_port,
 		return status;
 	status = fill(at, whole, base_port, err);
 	close(at);
+	return status;
+}
+
+/* Makes the folder for the owner if it is missing.  One that is there is left
+ * alone (it may be /home), unless it lies below our own --dir. */
+static pf_status give_folder(const char *path, const char *dir, uid_t uid,
+			     gid_t gid, struct pf_error *err)
+{
+	char whole[PATH_MAX];
+	struct stat st;
+	bool made = stat(path, &st) != 0;
+	pf_status status = made ? pf_fs_mkdirs(path, 0755, err) : PF_OK;
+
+	if (status != PF_OK)
+		return status;
+	bool ours = made || (dir && realpath(dir, whole) && st.st_uid == 0 &&
+			     pf_str_starts(pf_str_c(path), pf_str_c(whole)));
+	if (ours && lchown(path, uid, gid) != 0)
+		return pf_error_sys(err, errno, "give %s to mail_user", path);
+	return PF_OK;
+}
+
+/* "/var/vmail/%d/%n/Maildir" -> "/var/vmail" */
+static void fixed_part(const char *path, char *to, size_t size)
+{
+	const char *percent = strchr(path, '%');
+	struct pf_str fixed = {path, percent ? (size_t)(percent - path)
+					     : strlen(path)};
+	ptrdiff_t slash = pf_str_rchr(fixed, '/');
+
+	if (!percent || slash <= 0 ||
+	    !pf_str_copy(pf_str_head(fixed, (size_t)slash), to, size))
+		to[0] = '\0';
+}
+
+pf_status ctl_prepare_site(const struct ctl *ctl, const struct pf_conf *conf,
+			   struct pf_error *err)
+{
+	char journal[PATH_MAX], mail[PATH_MAX], home[PATH_MAX];
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() != 0 || !conf->mail_user[0])
+		return PF_OK;
+	pf_status status = pf_priv_lookup(conf->mail_user, &uid, &gid, err);
+	if (status == PF_OK)
+		status = give_folder(conf->state_dir, ctl->dir, uid, gid, err);
+	snprintf(journal, sizeof journal, "%s/journal", conf->state_dir);
+	if (status == PF_OK && access(journal, F_OK) == 0)
+		status = give_folder(journal, ctl->dir, uid, gid, err);
+	fixed_part(conf->mail_path, mail, sizeof mail);
+	fixed_part(conf->home_path, home, sizeof home);
+	if (status == PF_OK && mail[0])
+		status = give_folder(mail, ctl->dir, uid, gid, err);
+	if (status == PF_OK && home[0])
+		status = give_folder(home, ctl->dir, uid, gid, err);
 	return status;
 }
