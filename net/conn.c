@@ -15,6 +15,8 @@
 #include "net/private.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -459,6 +461,27 @@ static void got_bytes(struct net_conn *conn, const char *p, size_t n)
 	update_reading(conn);
 }
 
+/* Clients that send a literal in two writes (Python's imaplib, for one) wait
+ * for our acknowledgement of the first before their kernel sends the second.
+ * The kernel would delay it for 40 ms, and forgets the option again. */
+static void acknowledge_now(struct net_conn *conn)
+{
+	int on = 1;
+	uv_os_fd_t fd;
+
+	if (conn->tcp && uv_fileno((uv_handle_t *)&conn->pipe, &fd) == 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+static bool is_tcp(int fd)
+{
+	int domain = AF_UNSPEC;
+	socklen_t n = sizeof domain;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+	       (domain == AF_INET || domain == AF_INET6);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct net_conn *conn = stream->data;
@@ -470,6 +493,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	if (conn->state != NET_CONN_OPEN || n == 0 || n == UV_ENOBUFS)
 		return;
 	if (n > 0) {
+		acknowledge_now(conn);
 		got_bytes(conn, buf->base, (size_t)n);
 	} else if (n == UV_EOF) {
 		net_conn_deliver_eof(conn);
@@ -648,6 +672,7 @@ pf_status net_conn_new(struct net_loop *loop, int fd,
 		close(fd);
 		return discard(conn, r, err);
 	}
+	conn->tcp = is_tcp(fd);
 	update_reading(conn);
 	*out = conn;
 	return PF_OK;

@@ -116,7 +116,7 @@ struct net_conn {
 	int handles; /* open uv handles, for the last close callback */
 	enum net_conn_state state;
 	bool wanted, reading, paused, over, eof, eof_told, in_input, detached;
-	bool tls_armed, shut_wanted, shut;
+	bool tls_armed, shut_wanted, shut, tcp;
 };
 
 /* Input as the application sees it; from the socket or from a layer. */
