@@ -69,7 +69,7 @@ struct client {
 	uint32_t uidvalidity;
 	bool read_only;
 	bool watched, watch_failed;
-	bool condstore;
+	bool condstore, qresync;
 	const char *gone; /* close after this command; why */
 
 	/* ---- fixed from the start ---- */

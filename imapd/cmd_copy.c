@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "imapd/client.h"
+#include "imapd/qresync.h"
 
 #define COPYUID_MAX (1024 * 1024)
 
@@ -34,7 +34,8 @@ static void write_copyuid(struct pf_buf *to, uint32_t uidvalidity,
 	pf_vec_release(&into);
 }
 
-static enum run answer(struct cmd *cmd, bool move, uint32_t uidvalidity,
+static enum run answer(struct cmd *cmd, bool move, uint64_t modseq,
+		       uint32_t uidvalidity,
 		       const struct store_uid_pairs *pairs)
 {
 	struct client *client = cmd->client;
@@ -47,7 +48,7 @@ static enum run answer(struct cmd *cmd, bool move, uint32_t uidvalidity,
 			write_copyuid(&client->out, uidvalidity, pairs);
 			pf_buf_add_c(&client->out, "Moved\r\n");
 		}
-		return reply_completed(cmd);
+		return qresync_reply(cmd, modseq);
 	}
 	pf_buf_add_c(&cmd->reply, "OK ");
 	write_copyuid(&cmd->reply, uidvalidity, pairs);
@@ -73,6 +74,7 @@ static enum run transfer(struct cmd *cmd, bool move)
 		pf_vec_release(&uids);
 		return RUN_DONE;
 	}
+	uint64_t modseq = qresync_modseq(client);
 	pf_status status = store_box_copy(client->box, uids.v, uids.n, name,
 					  move, &uidvalidity, &pairs, &err);
 	if (status == PF_NOTFOUND)
@@ -80,7 +82,7 @@ static enum run transfer(struct cmd *cmd, bool move)
 	else if (status != PF_OK)
 		result = reply_error(cmd, &err);
 	else
-		result = answer(cmd, move, uidvalidity, &pairs);
+		result = answer(cmd, move, modseq, uidvalidity, &pairs);
 	if (status == PF_OK && pairs.n)
 		user_index_hint(client->user, name);
 	pf_vec_release(&uids);

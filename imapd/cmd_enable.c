@@ -1,13 +1,13 @@
 /*
- * ENABLE (RFC 5161).  Only CONDSTORE can be enabled; what we do not know is
- * passed over without an error: mutt asks for UTF8=ACCEPT unseen.
+ * ENABLE (RFC 5161).  What we do not know is passed over without an error:
+ * mutt asks for UTF8=ACCEPT unseen.
  */
 #include "imapd/client.h"
 
 enum run run_enable(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
-	bool condstore = false;
+	bool condstore = false, qresync = false;
 
 	if (cmd->args[0].kind == IMAP_END)
 		return reply_bad(cmd, "ENABLE needs a capability");
@@ -17,10 +17,15 @@ enum run run_enable(struct cmd *cmd)
 			return reply_bad(cmd, "ENABLE takes atoms");
 		if (imap_arg_is_atom(arg, "CONDSTORE"))
 			condstore = true;
+		if (imap_arg_is_atom(arg, "QRESYNC"))
+			qresync = true;
 	}
-	pf_buf_addf(&client->out, "* ENABLED%s\r\n",
-		    condstore && !client->condstore ? " CONDSTORE" : "");
-	if (condstore)
+	pf_buf_addf(&client->out, "* ENABLED%s%s\r\n",
+		    condstore && !client->condstore ? " CONDSTORE" : "",
+		    qresync && !client->qresync ? " QRESYNC" : "");
+	/* RFC 7162 3.2.3: QRESYNC brings CONDSTORE along */
+	if (condstore || qresync)
 		client_condstore(client);
+	client->qresync |= qresync;
 	return reply_completed(cmd);
 }

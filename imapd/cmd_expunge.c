@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "imapd/client.h"
+#include "imapd/qresync.h"
 
 enum run run_expunge(struct cmd *cmd)
 {
@@ -22,11 +22,13 @@ enum run run_expunge(struct cmd *cmd)
 	}
 	/* its own EXPUNGE lines are what the client waits for */
 	cmd->defer_expunge = false;
+	uint64_t before = qresync_modseq(client);
 	if (!cmd->uid)
 		status = store_box_expunge(client->box, NULL, 0, false, &err);
 	else if (uids.n > 0)
 		status =
 		    store_box_expunge(client->box, uids.v, uids.n, false, &err);
 	pf_vec_release(&uids);
-	return status == PF_OK ? reply_completed(cmd) : reply_error(cmd, &err);
+	return status == PF_OK ? qresync_reply(cmd, before)
+			       : reply_error(cmd, &err);
 }

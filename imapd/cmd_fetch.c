@@ -1,12 +1,13 @@
 /*
  * FETCH and UID FETCH (RFC 3501 6.4.5, 7.4.2; MODSEQ and CHANGEDSINCE:
- * RFC 7162 3.1.4, 3.1.5).
+ * RFC 7162 3.1.4, 3.1.5; VANISHED: 3.2.6).
  *
  * The command walks a list of UIDs taken at its start; the view does not move
  * while it runs, so sequence numbers stay true.  A message that another
  * session expunges meanwhile is left out, and the answer says so.
  */
 #include "imapd/fetch.h"
+#include "imapd/qresync.h"
 
 #include <stdlib.h>
 
@@ -36,6 +37,7 @@ struct fetch {
 	bool blank;
 	struct pf_str *texts;  /* ready-made item, or p == NULL */
 	struct pf_map *wanted; /* per item: HEADER.FIELDS names */
+	struct qresync vanished;
 	struct message message;
 	struct store_msg msg; /* as it was when its line began */
 	bool gone;
@@ -52,6 +54,7 @@ static void release(struct cmd *cmd)
 		pf_map_release(&f->wanted[i]);
 	pf_vec_release(&f->uids);
 	pf_vec_release(&f->seen);
+	qresync_release(&f->vanished);
 }
 
 /* ---- beginning ------------------------------------------------------------
@@ -102,6 +105,26 @@ static bool look_at_items(struct cmd *cmd, struct fetch *f)
 	return true;
 }
 
+/* RFC 7162 3.2.6: which of the UIDs are gone since */
+static bool find_vanished(struct cmd *cmd, struct fetch *f)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+	struct imap_set set;
+
+	if (imap_set_parse(cmd->args[0].text, star_uid(client), &cmd->arena,
+			   &set, &err) != PF_OK) {
+		reply_syntax(cmd, &err);
+		return false;
+	}
+	/* what "$" found is told as any expunge */
+	if (qresync_vanished(&f->vanished, client, &set, f->what.changed_since,
+			     0, &err) == PF_OK)
+		return true;
+	reply_error(cmd, &err);
+	return false;
+}
+
 static enum run begin(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
@@ -113,13 +136,15 @@ static enum run begin(struct cmd *cmd)
 	if (imap_fetch_parse(&cmd->args[1], &cmd->args[2], &cmd->arena,
 			     &f->what, &err) != PF_OK)
 		return reply_syntax(cmd, &err);
-	if (f->what.vanished)
-		return reply_bad(cmd, "VANISHED needs QRESYNC");
+	if (f->what.vanished && !(cmd->uid && client->qresync))
+		return reply_bad(cmd, "VANISHED needs UID FETCH and QRESYNC");
 	message_init(&f->message, client);
 	cmd->state = f;
 	cmd->release = release;
 	if (!look_at_items(cmd, f) ||
 	    !arg_messages(cmd, &cmd->args[0], &f->uids))
+		return RUN_DONE;
+	if (f->what.vanished && !find_vanished(cmd, f))
 		return RUN_DONE;
 	/* CHANGEDSINCE has brought MODSEQ along (RFC 7162 3.1.4.1) */
 	if (f->modseq)
@@ -443,6 +468,9 @@ static void write_implied(struct cmd *cmd, struct fetch *f,
 		pf_buf_add_c(out, f->blank ? " FLAGS " : "FLAGS ");
 		write_flags(out, client, msg);
 		f->blank = true;
+		if (client->condstore && !f->modseq)
+			pf_buf_addf(out, " MODSEQ (%llu)",
+				    (unsigned long long)msg->modseq);
 	}
 	pf_buf_add_c(out, ")\r\n");
 }
@@ -451,7 +479,9 @@ static void write_head(struct cmd *cmd, struct fetch *f,
 		       const struct store_msg *msg)
 {
 	struct client *client = cmd->client;
-	bool tells_uid = cmd->uid && !f->uid;
+	/* RFC 7162 3.2.4: flags that change are told with the UID */
+	bool tells_uid =
+	    !f->uid && (cmd->uid || (client->qresync && now_seen(f, msg->uid)));
 
 	if (f->flags || now_seen(f, msg->uid))
 		tell_keywords(client, msg);
@@ -560,8 +590,10 @@ enum run run_fetch(struct cmd *cmd)
 	}
 	struct fetch *f = cmd->state;
 	int64_t start = pf_clock_mono_ms();
+	enum run result = qresync_tell(&f->vanished, cmd->client);
+	if (result != RUN_DONE)
+		return result;
 	while (f->at < f->uids.n) {
-		enum run result = RUN_DONE;
 
 		if (client_full(cmd->client) && f->stage != STAGE_STREAM)
 			return RUN_OUTPUT;

@@ -1,16 +1,30 @@
 /*
  * SELECT, EXAMINE, CLOSE, UNSELECT (RFC 3501 6.3.1, 6.3.2, 6.4.2; RFC 3691;
- * CONDSTORE: RFC 7162 3.1.8).
+ * CONDSTORE and QRESYNC: RFC 7162 3.1.8, 3.2.5).
  */
-#include "imapd/client.h"
+#include "imapd/qresync.h"
 
-/* SELECT's parameters: only CONDSTORE (RFC 4466 2.1, RFC 7162 3.1.8). */
-static bool read_params(struct cmd *cmd, const struct imap_arg *arg,
-			bool *condstore)
+struct select {
+	bool condstore, qresync;
+	struct qresync_param param;
+	struct qresync news;
+	bool open;    /* described, now the news */
+	uint32_t seq; /* of the last message that was looked at for them */
+};
+
+static void release(struct cmd *cmd)
 {
-	const struct imap_arg *list;
+	struct select *s = cmd->state;
 
-	*condstore = false;
+	qresync_release(&s->news);
+}
+
+/* SELECT's parameters (RFC 4466 2.1): CONDSTORE, QRESYNC (...) */
+static bool read_params(struct cmd *cmd, const struct imap_arg *arg,
+			struct select *s)
+{
+	const struct imap_arg *list, *values;
+
 	if (arg->kind == IMAP_END)
 		return true;
 	if (!imap_arg_list(arg, &list) || arg[1].kind != IMAP_END) {
@@ -18,12 +32,19 @@ static bool read_params(struct cmd *cmd, const struct imap_arg *arg,
 		return false;
 	}
 	for (; list->kind != IMAP_END; list++) {
-		if (!imap_arg_is_atom(list, "CONDSTORE")) {
+		if (imap_arg_is_atom(list, "CONDSTORE")) {
+			s->condstore = true;
+		} else if (imap_arg_is_atom(list, "QRESYNC") &&
+			   imap_arg_list(&list[1], &values)) {
+			if (!qresync_param_read(cmd, values, &s->param))
+				return false;
+			s->qresync = true;
+			list++;
+		} else {
 			reply_bad(cmd, "Unknown parameter of %s",
 				  cmd->def->name);
 			return false;
 		}
-		*condstore = true;
 	}
 	return true;
 }
@@ -78,17 +99,47 @@ static pf_status open_box(struct client *client, struct pf_str name,
 	return status;
 }
 
-enum run run_select(struct cmd *cmd)
+/* RFC 7162 3.2.5: what happened while the client was away */
+static pf_status begin_news(struct client *client, struct select *s,
+			    struct pf_error *err)
+{
+	s->qresync = s->param.uidvalidity == client->uidvalidity;
+	if (!s->qresync)
+		return PF_OK;
+	return qresync_vanished(&s->news, client, &s->param.known,
+				s->param.modseq,
+				qresync_agreed(client, &s->param), err);
+}
+
+static enum run tell_news(struct cmd *cmd, struct select *s)
+{
+	struct client *client = cmd->client;
+	uint32_t count = store_view_count(client->view);
+	enum run result = qresync_tell(&s->news, client);
+
+	while (result == RUN_DONE && s->seq < count) {
+		if (client_full(client))
+			return RUN_OUTPUT;
+		uint32_t uid = store_view_uid(client->view, ++s->seq);
+		const struct store_msg *msg = store_box_find(client->box, uid);
+
+		if (msg && msg->modseq > s->param.modseq &&
+		    imap_set_has(&s->param.known, uid))
+			write_fetch_flags(cmd, uid, true, true);
+	}
+	return result;
+}
+
+static enum run begin_select(struct cmd *cmd, struct select *s)
 {
 	struct client *client = cmd->client;
 	struct pf_error err = {0};
 	struct pf_str name;
-	bool condstore;
 
 	if (cmd->args[0].kind == IMAP_END)
 		return reply_bad(cmd, "%s needs a mailbox name",
 				 cmd->def->name);
-	if (!read_params(cmd, &cmd->args[1], &condstore))
+	if (!read_params(cmd, &cmd->args[1], s))
 		return RUN_DONE;
 	/* RFC 3501 6.3.1: the old mailbox is left, also when this fails */
 	if (client->view) {
@@ -99,7 +150,7 @@ enum run run_select(struct cmd *cmd)
 	if (!arg_mailbox(cmd, &cmd->args[0], &name))
 		return RUN_DONE;
 	client->read_only = cmd->def->name[0] == 'E';
-	if (condstore)
+	if (s->condstore)
 		client->condstore = true;
 	if (open_box(client, name, &err) != PF_OK) {
 		client->read_only = false;
@@ -108,6 +159,32 @@ enum run run_select(struct cmd *cmd)
 	describe(client);
 	if (store_view_recent_count(client->view) > 0)
 		user_index_hint(client->user, store_box_name(client->box));
+	if (s->qresync && begin_news(client, s, &err) != PF_OK) {
+		client_unselect(client);
+		return reply_error(cmd, &err);
+	}
+	s->open = true;
+	return RUN_MORE;
+}
+
+enum run run_select(struct cmd *cmd)
+{
+	struct client *client = cmd->client;
+	struct select *s = cmd->state;
+	enum run result;
+
+	if (!s) {
+		cmd->state = s = PF_ARENA_NEW(&cmd->arena, struct select);
+		cmd->release = release;
+		result = begin_select(cmd, s);
+		if (!s->open)
+			return result;
+	}
+	if (s->qresync) {
+		result = tell_news(cmd, s);
+		if (result != RUN_DONE)
+			return result;
+	}
 	return reply_ok(cmd, "[%s] %s completed",
 			client->read_only ? "READ-ONLY" : "READ-WRITE",
 			cmd->def->name);
@@ -120,13 +197,17 @@ enum run run_close(struct cmd *cmd)
 
 	if (!args_are(cmd->args, 0))
 		return reply_bad(cmd, "CLOSE takes no arguments");
-	if (!client->read_only &&
-	    store_box_expunge(client->box, NULL, 0, false, &err) != PF_OK) {
-		client_unselect(client);
-		return reply_error(cmd, &err);
-	}
+	uint64_t before = qresync_modseq(client);
+	pf_status status =
+	    client->read_only
+		? PF_OK
+		: store_box_expunge(client->box, NULL, 0, false, &err);
+	if (status == PF_OK)
+		qresync_reply(cmd, before);
+	else
+		reply_error(cmd, &err);
 	client_unselect(client);
-	return reply_completed(cmd);
+	return RUN_DONE;
 }
 
 enum run run_unselect(struct cmd *cmd)

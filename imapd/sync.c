@@ -138,6 +138,9 @@ void write_mailbox(struct pf_buf *to, struct pf_str name)
 /* ---- what changed ---------------------------------------------------------
  */
 
+/* Expunged messages on one line of VANISHED */
+#define VANISHED_UIDS 4096
+
 /* False: the mailbox under the session is not there any more. */
 static bool still_there(struct client *client)
 {
@@ -176,7 +179,21 @@ static void tell_exists(struct client *client,
 	user_index_hint(client->user, store_box_name(client->box));
 }
 
-/* Lines in the order of the changes; cmd->told counts them. */
+/* RFC 7162 3.2.10: UIDs instead of numbers */
+static void tell_vanished(struct cmd *cmd)
+{
+	const struct store_uids *uids = &cmd->changes.expunged_uids;
+	size_t n = uids->n - cmd->told;
+
+	if (n > VANISHED_UIDS)
+		n = VANISHED_UIDS;
+	pf_buf_add_c(&cmd->client->out, "* VANISHED ");
+	imap_set_write(&cmd->client->out, uids->v + cmd->told, n);
+	pf_buf_add_c(&cmd->client->out, "\r\n");
+	cmd->told += n - 1;
+}
+
+/* Lines in the order of the changes; cmd->told counts what they tell. */
 static enum run tell(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
@@ -188,7 +205,9 @@ static enum run tell(struct cmd *cmd)
 
 		if (client_full(client))
 			return RUN_OUTPUT;
-		if (at < expunges)
+		if (at < expunges && client->qresync)
+			tell_vanished(cmd);
+		else if (at < expunges)
 			pf_buf_addf(&client->out, "* %u EXPUNGE\r\n",
 				    ch->expunged_seqs.v[at]);
 		else if (at == expunges)

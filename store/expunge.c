@@ -17,6 +17,9 @@
 
 #include "store/box.h"
 
+/* More expunged UIDs than this are not listed one by one. */
+#define EXPUNGED_MAX (1u << 22)
+
 /* Tries each UID once.  Those whose file was not where we thought stay in
  * `uids`, for after a scan. */
 static pf_status unlink_files(struct store_box *box, struct store_uids *uids,
@@ -174,6 +177,7 @@ pf_status store_box_expunged_since(struct store_box *box, uint64_t modseq,
 				   struct pf_error *err)
 {
 	size_t from = box->gone.n;
+	uint64_t total = 0;
 
 	(void)err;
 	*complete = modseq >= box->gone_floor;
@@ -181,8 +185,12 @@ pf_status store_box_expunged_since(struct store_box *box, uint64_t modseq,
 	while (from > 0 && box->gone.v[from - 1].modseq > modseq)
 		from--;
 	for (size_t i = from; i < box->gone.n; i++)
-		for (uint64_t uid = box->gone.v[i].lo;
-		     uid <= box->gone.v[i].hi && uids->n < 1u << 22; uid++)
+		total += (uint64_t)box->gone.v[i].hi - box->gone.v[i].lo + 1;
+	if (total > EXPUNGED_MAX)
+		*complete = false;
+	for (size_t i = from; *complete && i < box->gone.n; i++)
+		for (uint64_t uid = box->gone.v[i].lo; uid <= box->gone.v[i].hi;
+		     uid++)
 			pf_vec_push(uids, (uint32_t)uid);
 	store_uids_sort(uids);
 	return PF_OK;
