@@ -40,7 +40,7 @@ const char *ctl_option(struct ctl *ctl, const char *name);
 /* The same for a switch without a value. */
 bool ctl_switch(struct ctl *ctl, const char *name);
 
-/* Where a program of ours is: beside us in the build tree, else installed. */
+/* Where a program of ours is: beside us, or where it was to be installed. */
 void ctl_program(const char *name, char *path, size_t size);
 
 /* Writes DIR/penfold.conf, DIR/users and the certificate if they are not

@@ -211,11 +211,17 @@ void ctl_program(const char *name, char *path, size_t size)
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		if (strcmp(name, programs[i].name) != 0)
 			continue;
-		snprintf(path, size, "%s/../%s/%s", self, programs[i].folder,
-			 name);
-		if (access(path, X_OK) != 0)
-			snprintf(path, size, "%s/%s", programs[i].installed,
+		/* the build tree, a staged or moved installation, and last what
+		 * configure was told */
+		const char *const folders[] = {programs[i].folder,
+					       "libexec/penfold", "bin"};
+		for (size_t j = 0; j < sizeof folders / sizeof *folders; j++) {
+			snprintf(path, size, "%s/../%s/%s", self, folders[j],
 				 name);
+			if (access(path, X_OK) == 0)
+				return;
+		}
+		snprintf(path, size, "%s/%s", programs[i].installed, name);
 	}
 }
 
