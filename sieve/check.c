@@ -98,10 +98,9 @@ const struct sieve_bound *sieve_node_tag(const struct sieve_node *node,
 static void require(struct sieve_compiler *compiler,
 		    const struct sieve_string *string)
 {
-	bool *required = compiler->script->required;
 	struct pf_str name = string->value.text;
 	char hint[120];
-	size_t i, implied;
+	size_t i;
 
 	if (compiler->reported >= SIEVE_PROBLEMS_MAX)
 		return;
@@ -113,10 +112,7 @@ static void require(struct sieve_compiler *compiler,
 			    "there is no extension \"%.*s\" here", NAME(name));
 		return;
 	}
-	required[i] = true;
-	const char *implies = sieve_registry[i]->implies;
-	if (implies && sieve_extension_find(pf_str_c(implies), &implied))
-		required[implied] = true;
+	sieve_extension_require(compiler, i);
 }
 
 static void check_require(struct sieve_compiler *compiler,
@@ -295,7 +291,7 @@ find_comparator(struct sieve_compiler *compiler, const struct sieve_arg *arg)
 	if (!c) {
 		sieve_error(compiler, string->at,
 			    "there are i;ascii-casemap, i;octet, "
-			    "i;ascii-numeric",
+			    "i;ascii-numeric, i;unicode-casemap",
 			    "there is no comparator \"%.*s\" here", NAME(name));
 		return NULL;
 	}
@@ -425,6 +421,38 @@ static const struct sieve_def *find_def(struct sieve_compiler *compiler,
 }
 
 static void check_node(struct sieve_compiler *compiler, struct sieve_node *node,
+		       bool test);
+
+/* The tests in a command or test, and what is known of it by them.  Behind
+ * one that decides, the rest may be anything (RFC 5463 4). */
+static void check_inner_tests(struct sieve_compiler *compiler,
+			      struct sieve_node *node)
+{
+	enum sieve_control control =
+	    node->def ? node->def->control : SIEVE_LEAF;
+	enum sieve_truth decides = control == SIEVE_ALLOF   ? SIEVE_NO
+				   : control == SIEVE_ANYOF ? SIEVE_YES
+							    : SIEVE_OPEN;
+	size_t same = 0, n = 0;
+
+	for (struct sieve_node *t = node->tests; t; t = t->next, n++) {
+		check_node(compiler, t, true);
+		if (t->truth == SIEVE_OPEN)
+			continue;
+		if (t->truth == decides) {
+			node->truth = decides;
+			return;
+		}
+		same++;
+	}
+	if (n == 0 || same < n || !node->def)
+		return;
+	node->truth = node->tests->truth;
+	if (control == SIEVE_NOT)
+		node->truth = node->truth == SIEVE_YES ? SIEVE_NO : SIEVE_YES;
+}
+
+static void check_node(struct sieve_compiler *compiler, struct sieve_node *node,
 		       bool test)
 {
 	if (compiler->reported >= SIEVE_PROBLEMS_MAX)
@@ -448,8 +476,7 @@ static void check_node(struct sieve_compiler *compiler, struct sieve_node *node,
 		if (bound && def->check)
 			def->check(compiler, node);
 	}
-	for (struct sieve_node *t = node->tests; t; t = t->next)
-		check_node(compiler, t, true);
+	check_inner_tests(compiler, node);
 }
 
 /* elsif and else follow an if or elsif and nothing else (RFC 5228 3.1). */
@@ -467,11 +494,29 @@ static void check_order(struct sieve_compiler *compiler,
 			      "this is never reached: stop is before it");
 }
 
+/* A branch that is never taken, whatever is in it; false: it is none. */
+static bool skip_branch(struct sieve_node *node)
+{
+	size_t extension;
+	const struct sieve_def *def =
+	    sieve_def_find(node->name, false, &extension);
+
+	if (!def ||
+	    (def->control != SIEVE_ELSIF && def->control != SIEVE_ELSE) ||
+	    (def->control == SIEVE_ELSIF && !node->tests))
+		return false;
+	node->def = def;
+	node->block = NULL;
+	if (node->tests)
+		node->tests->truth = SIEVE_NO;
+	return true;
+}
+
 static void check_commands(struct sieve_compiler *compiler,
 			   struct sieve_node *commands, bool top)
 {
 	enum sieve_control last = SIEVE_REQUIRE;
-	bool requires_over = !top;
+	bool requires_over = !top, settled = false;
 
 	for (struct sieve_node *node = commands; node; node = node->next) {
 		if (pf_str_ieq(node->name, PF_STR("require"))) {
@@ -484,8 +529,16 @@ static void check_commands(struct sieve_compiler *compiler,
 			continue;
 		}
 		requires_over = true;
+		if (settled && skip_branch(node)) {
+			check_order(compiler, node, last);
+			last = node->def->control;
+			continue;
+		}
 		check_node(compiler, node, false);
 		check_order(compiler, node, last);
+		settled = node->truth == SIEVE_YES;
+		if (node->truth == SIEVE_NO)
+			node->block = NULL;
 		/* after a faulty one, do not complain about its else */
 		last = node->def ? node->def->control : SIEVE_IF;
 		check_commands(compiler, node->block, false);

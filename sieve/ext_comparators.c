@@ -1,7 +1,8 @@
 /*
  * comparators: i;octet and i;ascii-casemap, which every script may use
  * (RFC 5228 2.7.3, RFC 4790 9.2 and 9.3), and comparator-i;ascii-numeric
- * (RFC 4790 9.1), which must be required.
+ * (RFC 4790 9.1) and comparator-i;unicode-casemap (RFC 5051 2), which must be
+ * required.
  */
 #include "sieve/run.h"
 
@@ -47,6 +48,10 @@ const struct sieve_comparator sieve_comparator_casemap = {
     .substring = true,
     .fold = true,
     .compare = compare_bytes};
+static const struct sieve_comparator unicode = {.name = "i;unicode-casemap",
+						.substring = true,
+						.unicode = true,
+						.compare = compare_bytes};
 static const struct sieve_comparator numeric = {.name = "i;ascii-numeric",
 						.compare = compare_numbers};
 
@@ -60,3 +65,5 @@ const struct sieve_extension sieve_ext_casemap = {
     .comparator = &sieve_comparator_casemap};
 const struct sieve_extension sieve_ext_numeric = {
     .name = "comparator-i;ascii-numeric", .comparator = &numeric};
+const struct sieve_extension sieve_ext_unicode = {
+    .name = "comparator-i;unicode-casemap", .comparator = &unicode};

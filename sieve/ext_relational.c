@@ -27,8 +27,8 @@ static bool match(struct sieve_run *run, const struct sieve_node *node,
 	const struct sieve_comparator *c = node->match.comparator;
 	struct pf_str relation =
 	    sieve_run_string(run, &node->match.relation->strings[0]);
-	struct pf_str v = c->fold ? sieve_value_upper(run, value) : value->text;
-	struct pf_str k = c->fold ? sieve_value_upper(run, key) : key->text;
+	struct pf_str v = sieve_value_normal(run, node, value);
+	struct pf_str k = sieve_value_normal(run, node, key);
 
 	return sieve_run_step(run, 1 + k.n) &&
 	       holds(relation, c->compare(v, k));

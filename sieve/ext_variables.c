@@ -10,7 +10,7 @@
  *	variable-ref = "${" [namespace] variable-name "}"		3
  *
  * Names become indices when a script is compiled.  Namespaces belong to other
- * extensions, of which there are none.  Values are cut at
+ * extensions.  Values are cut at
  * SIEVE_VARIABLE_MAX bytes.
  */
 #include "sieve/run.h"
@@ -126,6 +126,19 @@ bool sieve_variable_name(struct sieve_compiler *compiler,
 
 struct pieces pf_vec(struct sieve_piece);
 
+static const struct sieve_extension *find_space(struct sieve_compiler *compiler,
+						struct pf_str name)
+{
+	for (size_t i = 0; i < sieve_registry_count; i++) {
+		const struct sieve_extension *x = sieve_registry[i];
+
+		if (x->space && compiler->script->required[i] &&
+		    pf_str_ieq(name, pf_str_c(x->space)))
+			return x;
+	}
+	return NULL;
+}
+
 /* What a reference stands for: name is all between the braces. */
 static struct sieve_piece refer(struct sieve_compiler *compiler,
 				struct sieve_place at, struct pf_str name)
@@ -142,7 +155,16 @@ static struct sieve_piece refer(struct sieve_compiler *compiler,
 		return (struct sieve_piece){.kind = SIEVE_CAPTURE,
 					    .index = (size_t)number};
 	}
-	if (pf_str_chr(name, '.') >= 0) {
+	ptrdiff_t dot = pf_str_chr(name, '.');
+	if (dot >= 0) {
+		const struct sieve_extension *space =
+		    find_space(compiler, pf_str_head(name, (size_t)dot));
+
+		if (space)
+			return (struct sieve_piece){
+			    .kind = SIEVE_FOREIGN,
+			    .space = space,
+			    .literal = pf_str_from(name, (size_t)dot + 1)};
 		sieve_error(compiler, at, NULL,
 			    "${%.*s}: there is no such namespace",
 			    name.n > 60 ? 60 : (int)name.n, name.p);
@@ -201,7 +223,8 @@ static void compile_string(struct sieve_compiler *compiler,
 	pf_vec_release(&pieces);
 }
 
-static struct pf_str piece_value(const struct state *state,
+static struct pf_str piece_value(struct sieve_run *run,
+				 const struct state *state,
 				 const struct sieve_piece *piece)
 {
 	switch (piece->kind) {
@@ -209,6 +232,8 @@ static struct pf_str piece_value(const struct state *state,
 		return piece->literal;
 	case SIEVE_CAPTURE:
 		return state->captures[piece->index];
+	case SIEVE_FOREIGN:
+		return piece->space->space_value(run, piece->literal);
 	case SIEVE_VARIABLE:
 		break;
 	}
@@ -222,14 +247,14 @@ struct pf_str sieve_variables_expand(struct sieve_run *run,
 	size_t total = 0, n = 0;
 
 	for (size_t i = 0; i < string->piece_count; i++)
-		total += piece_value(state, &string->pieces[i]).n;
+		total += piece_value(run, state, &string->pieces[i]).n;
 	if (!sieve_run_step(run, total + string->piece_count))
 		return PF_STR("");
 	char *to = sieve_run_alloc(run, total + 1, 1);
 	if (!to)
 		return PF_STR("");
 	for (size_t i = 0; i < string->piece_count; i++) {
-		struct pf_str s = piece_value(state, &string->pieces[i]);
+		struct pf_str s = piece_value(run, state, &string->pieces[i]);
 
 		if (s.n > 0)
 			memcpy(to + n, s.p, s.n);
@@ -272,7 +297,7 @@ void sieve_captures_set(struct sieve_run *run, const struct pf_str *captures,
 {
 	struct state *state = sieve_run_state(run, &sieve_ext_variables);
 
-	if (!state)
+	if (!state || (run->node->def->flags & SIEVE_DEF_NO_CAPTURES))
 		return; /* the script does not know them */
 	for (size_t i = 0; i < SIEVE_CAPTURES_MAX; i++)
 		state->captures[i] =

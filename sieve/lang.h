@@ -35,6 +35,7 @@ struct sieve_place {
  * its `upper` lasts until the next one. */
 struct sieve_value {
 	struct pf_str text, upper;
+	struct pf_str folded; /* likewise, for i;unicode-casemap */
 	bool passing;
 	const struct sieve_regex *regex; /* of a key of :regex, or NULL */
 };
@@ -44,9 +45,11 @@ struct sieve_piece {
 	enum {
 		SIEVE_LITERAL,
 		SIEVE_VARIABLE,
-		SIEVE_CAPTURE
+		SIEVE_CAPTURE,
+		SIEVE_FOREIGN /* of another extension's namespace */
 	} kind;
-	struct pf_str literal;
+	struct pf_str literal; /* FOREIGN: the name in the namespace */
+	const struct sieve_extension *space;
 	size_t index; /* of the variable, of the match variable */
 };
 struct sieve_string {
@@ -81,6 +84,13 @@ struct sieve_match {
 	const struct sieve_arg *relation; /* :value and :count: "gt", ... */
 };
 
+/* What is known of a test before any run (ihave). */
+enum sieve_truth {
+	SIEVE_OPEN,
+	SIEVE_YES,
+	SIEVE_NO
+};
+
 /* A command or a test. */
 struct sieve_node {
 	struct sieve_node *next;
@@ -101,6 +111,7 @@ struct sieve_node {
 	struct sieve_match match;	       /* SIEVE_DEF_MATCH */
 	const struct sieve_address_part *part; /* SIEVE_DEF_ADDRESS */
 	size_t *slots;			       /* variables it works on */
+	enum sieve_truth truth;		       /* of a test */
 };
 
 /* ---- what an extension is made of ---- */
@@ -122,6 +133,7 @@ enum sieve_control { /* what libsieve executes itself */
 enum sieve_def_flags {
 	SIEVE_DEF_MATCH = 1,   /* match type, comparator; last param: keys */
 	SIEVE_DEF_ADDRESS = 2, /* address part */
+	SIEVE_DEF_NO_CAPTURES = 4, /* matches set no match variables */
 };
 
 /*
@@ -174,7 +186,8 @@ struct sieve_match_type {
 struct sieve_comparator {
 	const char *name;
 	bool substring;
-	bool fold; /* compare in ASCII upper case */
+	bool fold;    /* compare in ASCII upper case */
+	bool unicode; /* compare as mime_fold() has it */
 	int (*compare)(struct pf_str a, struct pf_str b);
 };
 
@@ -202,6 +215,9 @@ struct sieve_extension {
 	/* Each string of a script that requires it. */
 	void (*string)(struct sieve_compiler *compiler,
 		       struct sieve_string *string);
+	/* The namespace ${space.name} of strings with variables. */
+	const char *space;
+	struct pf_str (*space_value)(struct sieve_run *run, struct pf_str name);
 	/* Each action of a run, before its tags are applied. */
 	void (*action)(struct sieve_run *run, struct sieve_action *action);
 	/* Bytes of zeroed state in each run: sieve_run_state(). */
@@ -219,6 +235,8 @@ extern const struct sieve_extension *const sieve_registry[];
 extern const size_t sieve_registry_count;
 size_t sieve_extension_index(const struct sieve_extension *extension);
 bool sieve_extension_find(struct pf_str name, size_t *index);
+/* With what comes with it */
+void sieve_extension_require(struct sieve_compiler *compiler, size_t index);
 const struct sieve_def *sieve_def_find(struct pf_str name, bool test,
 				       size_t *extension);
 const struct sieve_tag *sieve_tag_find(struct pf_str name,

@@ -101,9 +101,14 @@ static void lower_leaf(struct lowerer *lowerer, const struct sieve_node *node)
 static void lower_test(struct lowerer *lowerer, const struct sieve_node *node,
 		       bool negate, int stack)
 {
-	enum sieve_control control = node->def->control;
-
 	note_stack(lowerer, node, stack);
+	if (node->truth != SIEVE_OPEN) {
+		pf_buf_add_c(&lowerer->core,
+			     (node->truth == SIEVE_YES) != negate ? "true"
+								  : "false");
+		return;
+	}
+	enum sieve_control control = node->def->control;
 	if (control == SIEVE_NOT) {
 		lower_test(lowerer, node->tests, !negate, stack);
 		return;

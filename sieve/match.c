@@ -11,17 +11,37 @@
 
 #include <stdio.h>
 
-struct pf_str sieve_value_upper(struct sieve_run *run,
-				struct sieve_value *value)
+#include "base/utf8.h"
+#include "mime/mime.h"
+
+enum {
+	VALUE_STEPS = 64,
+	FOLDED_MAX = 18, /* one character may become so many times itself */
+	KEY_STEPS = 16,
+	BORDERS_MAX = 256
+};
+
+static void no_memory(struct sieve_run *run)
+{
+	sieve_run_fail(run,
+		       "the script needs too much memory for this message");
+}
+
+static struct pf_arena *arena_of(struct sieve_run *run,
+				 const struct sieve_value *value)
+{
+	return value->passing ? &run->scratch : run->arena;
+}
+
+static struct pf_str value_upper(struct sieve_run *run,
+				 struct sieve_value *value)
 {
 	if (value->upper.p || value->text.n == 0 ||
 	    !sieve_run_step(run, value->text.n))
 		return value->upper;
-	char *upper = pf_arena_alloc(
-	    value->passing ? &run->scratch : run->arena, value->text.n);
+	char *upper = pf_arena_alloc(arena_of(run, value), value->text.n);
 	if (!upper) {
-		sieve_run_fail(run, "the script needs too much memory for "
-				    "this message");
+		no_memory(run);
 		return (struct pf_str){0};
 	}
 	for (size_t i = 0; i < value->text.n; i++)
@@ -30,21 +50,31 @@ struct pf_str sieve_value_upper(struct sieve_run *run,
 	return value->upper;
 }
 
-/* The form in which the comparator looks at a value */
-static struct pf_str normal(struct sieve_run *run,
-			    const struct sieve_node *node,
-			    struct sieve_value *value)
+static struct pf_str value_folded(struct sieve_run *run,
+				  struct sieve_value *value)
 {
-	if (!node->match.comparator->fold)
-		return value->text;
-	return sieve_value_upper(run, value);
+	if (value->folded.p || value->text.n == 0 ||
+	    !sieve_run_step(run, 10 * value->text.n))
+		return value->folded;
+	struct pf_buf folded = PF_BUF_INIT(FOLDED_MAX * value->text.n + 64);
+	mime_fold(&folded, value->text);
+	value->folded = pf_arena_str(arena_of(run, value), pf_buf_str(&folded));
+	if (!value->folded.p || folded.failed)
+		no_memory(run);
+	pf_buf_release(&folded);
+	return value->folded;
 }
 
-enum {
-	VALUE_STEPS = 64,
-	KEY_STEPS = 16,
-	BORDERS_MAX = 256
-};
+struct pf_str sieve_value_normal(struct sieve_run *run,
+				 const struct sieve_node *node,
+				 struct sieve_value *value)
+{
+	if (node->match.comparator->unicode)
+		return value_folded(run, value);
+	if (node->match.comparator->fold)
+		return value_upper(run, value);
+	return value->text;
+}
 
 /* borders[i]: the longest proper prefix of needle[0..i] that is its suffix */
 static void find_borders(struct pf_str needle, uint32_t *borders)
@@ -91,7 +121,8 @@ static const char *search(struct sieve_run *run, struct pf_str text,
 static bool match_is(struct sieve_run *run, const struct sieve_node *node,
 		     struct sieve_value *value, struct sieve_value *key)
 {
-	struct pf_str v = normal(run, node, value), k = normal(run, node, key);
+	struct pf_str v = sieve_value_normal(run, node, value),
+		      k = sieve_value_normal(run, node, key);
 
 	return sieve_run_step(run, KEY_STEPS + k.n) &&
 	       node->match.comparator->compare(v, k) == 0;
@@ -100,7 +131,8 @@ static bool match_is(struct sieve_run *run, const struct sieve_node *node,
 static bool match_contains(struct sieve_run *run, const struct sieve_node *node,
 			   struct sieve_value *value, struct sieve_value *key)
 {
-	struct pf_str v = normal(run, node, value), k = normal(run, node, key);
+	struct pf_str v = sieve_value_normal(run, node, value),
+		      k = sieve_value_normal(run, node, key);
 
 	return sieve_run_step(run, KEY_STEPS) &&
 	       (k.n == 0 || (v.n > 0 && search(run, v, k)));
@@ -254,10 +286,29 @@ static bool glob_match(struct glob *glob)
 	return true;
 }
 
+/* Where in the text the character is that begins at `at` of its fold */
+static size_t unfold(struct sieve_run *run, struct pf_str text, size_t at)
+{
+	struct pf_buf one = PF_BUF_INIT(256);
+	size_t i = 0, folded = 0, len;
+
+	for (; i < text.n && folded < at && sieve_run_step(run, 10); i += len) {
+		struct pf_str rest = pf_str_from(text, i);
+
+		pf_utf8_next(rest, &len);
+		pf_buf_clear(&one);
+		mime_fold(&one, pf_str_head(rest, len));
+		folded += one.len;
+	}
+	pf_buf_release(&one);
+	return i;
+}
+
 static bool match_matches(struct sieve_run *run, const struct sieve_node *node,
 			  struct sieve_value *value, struct sieve_value *key)
 {
-	struct pf_str v = normal(run, node, value), k = normal(run, node, key);
+	struct pf_str v = sieve_value_normal(run, node, value),
+		      k = sieve_value_normal(run, node, key);
 	struct pf_str captures[SIEVE_CAPTURES_MAX];
 	struct glob glob;
 
@@ -271,13 +322,17 @@ static bool match_matches(struct sieve_run *run, const struct sieve_node *node,
 	if (!sieve_run_step(run, KEY_STEPS + k.n) || !glob_read(&glob, k) ||
 	    !glob_match(&glob) || run->result->failed)
 		return false;
-	/* what was matched, in its own case: folding keeps the length */
+	/* what was matched, in its own case */
 	captures[0] = value->text;
 	for (size_t i = 1; i < glob.capture_count; i++) {
 		size_t start = (size_t)(captures[i].p - glob.value.p);
+		size_t end = start + captures[i].n;
 
-		captures[i] =
-		    pf_str_head(pf_str_from(value->text, start), captures[i].n);
+		if (node->match.comparator->unicode) {
+			start = unfold(run, value->text, start);
+			end = unfold(run, value->text, end);
+		}
+		captures[i] = pf_str_mem(value->text.p + start, end - start);
 	}
 	sieve_captures_set(run, captures, glob.capture_count);
 	return true;
@@ -324,7 +379,7 @@ bool sieve_matcher_add(struct sieve_matcher *matcher, struct sieve_value *value)
 	if (matcher->node->match.type->counts)
 		return false;
 	bool matched = match_keys(matcher, value);
-	if (value->passing && value->upper.p)
+	if (value->passing && (value->upper.p || value->folded.p))
 		pf_arena_release(&matcher->run->scratch);
 	return matched;
 }

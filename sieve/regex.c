@@ -17,11 +17,13 @@
  */
 #include "sieve/regex.h"
 
+#include <locale.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <wctype.h>
 
 #include "base/utf8.h"
 #include "base/vec.h"
-#include "mime/mime.h"
 
 enum {
 	GROUP_DEPTH_MAX = 64,
@@ -73,10 +75,18 @@ static uint32_t next_char(struct pf_str s, size_t *len)
 	return c == PF_UTF8_BAD ? (uint32_t)ALIEN + (unsigned char)s.p[0] : c;
 }
 
+/* Letter for letter: decomposing, as the comparator does, would leave "."
+ * with half a letter. */
+static locale_t letters;
+
+static void find_letters(void)
+{
+	letters = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
 static uint32_t fold_char(uint32_t c, enum sieve_regex_fold fold)
 {
-	char room[8];
-	size_t len;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	if (fold == SIEVE_REGEX_EXACT || c >= ALIEN)
 		return c;
@@ -84,17 +94,8 @@ static uint32_t fold_char(uint32_t c, enum sieve_regex_fold fold)
 		return (unsigned char)pf_ascii_upper((char)c);
 	if (fold == SIEVE_REGEX_ASCII)
 		return c;
-	struct pf_buf in = PF_BUF_INIT(sizeof room);
-	struct pf_buf out = PF_BUF_INIT(64);
-	pf_utf8_add(&in, c);
-	mime_fold(&out, pf_buf_str(&in));
-	uint32_t folded =
-	    out.len > 0 ? pf_utf8_next(pf_buf_str(&out), &len) : c;
-	if (out.len == 0 || folded == PF_UTF8_BAD || len != out.len)
-		folded = c; /* more than one: stays as it is */
-	pf_buf_release(&in);
-	pf_buf_release(&out);
-	return folded;
+	pthread_once(&once, find_letters);
+	return letters ? (uint32_t)towupper_l((wint_t)c, letters) : c;
 }
 
 static bool is_word(uint32_t c)

@@ -15,6 +15,7 @@
 	X(octet)               /* RFC 5228 2.7.3 */ \
 	X(casemap)             /* RFC 5228 2.7.3 */ \
 	X(numeric)             /* RFC 4790 9.1 */ \
+	X(unicode)             /* RFC 5051 */ \
 	X(variables)           /* RFC 5229 */ \
 	X(relational)          /* RFC 5231 */ \
 	X(subaddress)          /* RFC 5233 */ \
@@ -27,7 +28,14 @@
 	X(vacation_seconds)    /* RFC 6131 */ \
 	X(date)                /* RFC 5260 4 */ \
 	X(index)               /* RFC 5260 6 */ \
-	X(regex)               /* draft-ietf-sieve-regex */
+	X(regex)               /* draft-ietf-sieve-regex */ \
+	X(body)                /* RFC 5173 */ \
+	X(duplicate)           /* RFC 7352 */ \
+	X(environment)         /* RFC 5183 */ \
+	X(ihave)               /* RFC 5463 */ \
+	X(special_use)         /* RFC 8579 */ \
+	X(dovecot_environment) /* vnd.dovecot.environment */ \
+	X(dovecot_debug)       /* vnd.dovecot.debug */
 /* clang-format on */
 
 #define DECLARE(name) extern const struct sieve_extension sieve_ext_##name;
@@ -62,6 +70,16 @@ bool sieve_extension_find(struct pf_str name, size_t *index)
 		}
 	}
 	return false;
+}
+
+void sieve_extension_require(struct sieve_compiler *compiler, size_t index)
+{
+	const char *implies = sieve_registry[index]->implies;
+	size_t implied;
+
+	compiler->script->required[index] = true;
+	if (implies && sieve_extension_find(pf_str_c(implies), &implied))
+		compiler->script->required[implied] = true;
 }
 
 bool sieve_word_in(struct pf_str name, const char *list)

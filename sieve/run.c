@@ -377,6 +377,7 @@ void sieve_run_end(struct sieve_run *run)
 		keep =
 		    (struct sieve_action){.kind = SIEVE_KEEP, .implicit = true};
 		result->count = 0;
+		result->seen_count = 0;
 	}
 	if (!run->keeps && !result->failed)
 		return;

@@ -118,8 +118,10 @@ void sieve_matcher_begin(struct sieve_matcher *matcher, struct sieve_run *run,
 bool sieve_matcher_add(struct sieve_matcher *matcher,
 		       struct sieve_value *value);
 bool sieve_matcher_end(struct sieve_matcher *matcher);
-struct pf_str sieve_value_upper(struct sieve_run *run,
-				struct sieve_value *value);
+/* The form in which the node's comparator looks at a value */
+struct pf_str sieve_value_normal(struct sieve_run *run,
+				 const struct sieve_node *node,
+				 struct sieve_value *value);
 
 /* trace.c: a node as a line of script, cut at `size` */
 void sieve_node_describe(const struct sieve_node *node, char *to, size_t size);
@@ -132,6 +134,10 @@ void sieve_variable_set(struct sieve_run *run, size_t index,
 			struct pf_str value);
 void sieve_captures_set(struct sieve_run *run, const struct pf_str *captures,
 			size_t count);
+
+/* ext_environment.c: false: there is no such thing */
+bool sieve_environment_get(struct sieve_run *run, struct pf_str name,
+			   struct pf_str *value);
 
 /* engine.c: executes a core program with libsieve */
 struct sieve_engine_calls {

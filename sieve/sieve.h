@@ -69,9 +69,24 @@ struct sieve_message {
 	void *arg;
 	/* Does this mailbox exist? (mailboxexists) */
 	bool (*mailbox_exists)(void *arg, struct pf_str name);
-	/* Has this vacation (handle, sender) been answered within days?  The
-	 * caller remembers on execution, not on asking. */
 	time_t now;
+
+	/* All callbacks may be NULL: then nothing is known. */
+
+	/* The message as a file, its header first, whatever that header is; -1:
+	 * none.  It stays open and the same during the run.  (body) */
+	int (*file)(void *arg);
+	/* Was this message seen, by handle and id, within so many seconds?
+	 * The caller remembers result->seen, not what was asked for.
+	 * (duplicate) */
+	bool (*duplicate)(void *arg, struct pf_str handle, struct pf_str id,
+			  int64_t seconds);
+	/* Which mailbox has the role "Junk", ...?  (special-use) */
+	bool (*special_use)(void *arg, struct pf_str role,
+			    struct pf_str *mailbox);
+	/* Goes before what the library knows itself.  (environment) */
+	bool (*environment)(void *arg, struct pf_str name,
+			    struct pf_str *value);
 };
 
 enum sieve_action_kind {
@@ -105,10 +120,17 @@ struct sieve_action {
 	int seconds;		/* VACATION: not again within */
 };
 
+/* To be remembered once the actions are done (RFC 7352 3). */
+struct sieve_seen {
+	struct pf_str handle, id;
+};
+
 struct sieve_result {
 	struct pf_arena arena; /* owns the texts */
 	struct sieve_action *actions;
 	size_t count;
+	struct sieve_seen *seen;
+	size_t seen_count;
 	/* A run-time error: the actions are then just an implicit keep. */
 	bool failed;
 	char problem[200]; /* for the notice to the user and the log */

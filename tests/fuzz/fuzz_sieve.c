@@ -2,6 +2,8 @@
  * bounded, and always a usable result. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "sieve/sieve.h"
 
@@ -11,6 +13,40 @@ static bool mailbox_exists(void *arg, struct pf_str name)
 {
 	(void)arg;
 	return name.n % 2;
+}
+
+static const char body[] =
+    "Subject: file\nContent-Type: multipart/mixed; boundary=b\n\nbefore\n"
+    "--b\nContent-Type: text/html\n\n<p>Hello <b>world</b></p>\n"
+    "--b\nContent-Type: message/rfc822\n\nSubject: inner\n\ninner\n"
+    "--b\nContent-Type: text/plain; charset=iso-8859-1\n"
+    "Content-Transfer-Encoding: base64\n\nR3L832U=\n--b--\nafter\n";
+
+static int file(void *arg)
+{
+	static int fd = -1;
+
+	(void)arg;
+	if (fd < 0) {
+		fd = memfd_create("body", 0);
+		if (fd < 0 || write(fd, body, sizeof body - 1) < 0)
+			abort();
+	}
+	return fd;
+}
+
+static bool duplicate(void *arg, struct pf_str handle, struct pf_str id,
+		      int64_t seconds)
+{
+	(void)arg;
+	return (handle.n + id.n + (size_t)seconds) % 2;
+}
+
+static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
+{
+	(void)arg;
+	*mailbox = PF_STR("Spam");
+	return role.n % 2;
 }
 
 static void on_trace(void *arg, int line, const char *text)
@@ -41,6 +77,10 @@ static void run(const struct sieve_script *script, struct pf_str own_header)
 	    .has_detail = true,
 	    .delimiters = "+-",
 	    .mailbox_exists = mailbox_exists,
+	    .now = 1795276800,
+	    .file = file,
+	    .duplicate = duplicate,
+	    .special_use = special_use,
 	};
 	struct sieve_limits limits = sieve_default_limits;
 	struct sieve_result result;

@@ -40,8 +40,11 @@ static void lists_extensions(void)
 {
 	is_str(sieve_extensions(),
 	       "encoded-character fileinto envelope comparator-i;ascii-numeric "
+	       "comparator-i;unicode-casemap "
 	       "variables relational subaddress copy imap4flags mailbox reject "
-	       "ereject vacation vacation-seconds date index regex");
+	       "ereject vacation vacation-seconds date index regex "
+	       "body duplicate environment ihave special-use "
+	       "vnd.dovecot.environment vnd.dovecot.debug");
 }
 
 static void core_has_no_allof_and_no_user_text(void)

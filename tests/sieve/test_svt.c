@@ -15,11 +15,12 @@
  *	1:5 error: text
  *
  * A case is one TAP test; its title cites the section.  `folders` in the
- * envelope names mailboxes that exist, `failed` in the actions is a run-time
- * error whose text holds what follows.
+ * envelope names mailboxes that exist (and so on: see below), `failed` in the
+ *actions is a run-time error whose text holds what follows.
  */
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <fcntl.h>
 
@@ -47,17 +48,6 @@ struct test_case {
 	struct pf_str sections[SECTIONS];
 };
 
-static bool mailbox_exists(void *arg, struct pf_str name)
-{
-	struct pf_str rest = *(struct pf_str *)arg, word;
-
-	while (pf_str_split(&rest, ' ', &word)) {
-		if (pf_str_eq(word, name))
-			return true;
-	}
-	return false;
-}
-
 static struct pf_str value_of(struct pf_str envelope, const char *name,
 			      const char *preset)
 {
@@ -69,6 +59,65 @@ static struct pf_str value_of(struct pf_str envelope, const char *name,
 			return pf_str_trim(pf_str_from(line, key.n + 1));
 	}
 	return pf_str_c(preset);
+}
+
+/* What the callbacks know comes from the envelope. */
+struct world {
+	struct pf_str envelope;
+	int fd;
+};
+
+static bool mailbox_exists(void *arg, struct pf_str name)
+{
+	struct world *world = arg;
+	struct pf_str rest = value_of(world->envelope, "folders", "INBOX");
+	struct pf_str word;
+
+	while (pf_str_split(&rest, ' ', &word)) {
+		if (pf_str_eq(word, name))
+			return true;
+	}
+	return false;
+}
+
+static int file(void *arg)
+{
+	struct world *world = arg;
+
+	return world->fd;
+}
+
+/* seen: handle/id/seconds */
+static bool duplicate(void *arg, struct pf_str handle, struct pf_str id,
+		      int64_t seconds)
+{
+	struct world *world = arg;
+	char text[200];
+
+	snprintf(text, sizeof text, "%.*s/%.*s/%lld", (int)handle.n, handle.p,
+		 (int)id.n, id.p, (long long)seconds);
+	return pf_str_eq(value_of(world->envelope, "seen", ""), pf_str_c(text));
+}
+
+/* Junk: Spam */
+static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
+{
+	struct world *world = arg;
+	char name[40];
+
+	snprintf(name, sizeof name, "%.*s", (int)role.n, role.p);
+	*mailbox = value_of(world->envelope, name, "");
+	return mailbox->n > 0;
+}
+
+static bool environment(void *arg, struct pf_str name, struct pf_str *value)
+{
+	struct world *world = arg;
+
+	if (!pf_str_eq(name, PF_STR("remote-ip")))
+		return false;
+	*value = value_of(world->envelope, "remote-ip", "");
+	return true;
 }
 
 static void set_recipient(struct sieve_message *message)
@@ -146,7 +195,7 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 		     const struct test_case *test)
 {
 	struct pf_str envelope = test->sections[ENVELOPE];
-	struct pf_str folders = value_of(envelope, "folders", "INBOX");
+	struct world world = {.envelope = envelope};
 	struct pf_str header = test->sections[MESSAGE];
 	struct sieve_result result;
 	struct pf_error err;
@@ -168,9 +217,16 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 	    .auth = value_of(envelope, "auth", ""),
 	    .delimiters = "+-",
 	    .now = (time_t)now,
-	    .arg = &folders,
+	    .arg = &world,
 	    .mailbox_exists = mailbox_exists,
+	    .file = file,
+	    .duplicate = duplicate,
+	    .special_use = special_use,
+	    .environment = environment,
 	};
+	world.fd = memfd_create("message", 0);
+	if (world.fd < 0 || write(world.fd, header.p, header.n) < 0)
+		pf_buf_add_c(to, "no file\n");
 	set_recipient(&message);
 	if (sieve_run(script, &message, NULL, NULL, NULL, &result, &err) !=
 	    PF_OK)
@@ -180,6 +236,12 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 			    result.problem);
 	for (size_t i = 0; i < result.count; i++)
 		show_action(to, &result.actions[i]);
+	for (size_t i = 0; i < result.seen_count; i++)
+		pf_buf_addf(to, "seen %.*s/%.*s\n",
+			    (int)result.seen[i].handle.n,
+			    result.seen[i].handle.p, (int)result.seen[i].id.n,
+			    result.seen[i].id.p);
+	close(world.fd);
 	sieve_result_release(&result);
 }
 
