@@ -235,15 +235,6 @@ static pf_status implicit_keep(struct delivery *d,
 
 /* ---- running the script ---- */
 
-static bool mailbox_exists(void *arg, struct pf_str name)
-{
-	struct delivery *d = arg;
-	bool exists = false;
-
-	return store_name_check(d->store, name, &exists, NULL) == PF_OK &&
-	       exists;
-}
-
 /* The script sees the fields as the file has them, and always its own
  * Delivered-To, also where the file is shared. */
 static void make_header(struct delivery *d)
@@ -277,7 +268,7 @@ static void run_script(struct delivery *d, const struct mda_script *script,
 	const struct mda_message *m = d->message;
 	const struct pf_conf *conf = d->mda->conf;
 	struct sieve_limits limits = sieve_default_limits;
-	const struct sieve_message message = {
+	struct sieve_message message = {
 	    .header = pf_buf_str(&d->header),
 	    .size = m->size + m->prefix.len,
 	    .from = m->envelope.from,
@@ -286,12 +277,12 @@ static void run_script(struct delivery *d, const struct mda_script *script,
 	    .detail = pf_str_c(d->rcpt->id.detail),
 	    .has_detail = d->rcpt->id.detail != NULL,
 	    .delimiters = conf->recipient_delimiter,
-	    .arg = d,
-	    .mailbox_exists = mailbox_exists,
 	    .now = pf_clock_now(),
 	};
+	struct mda_ask ask;
 	struct pf_error err;
 
+	mda_ask_init(&ask, m, d->rcpt, d->store, &message);
 	limits.actions_max = (int)conf->sieve_actions_max;
 	limits.redirects_max = (int)conf->sieve_redirects_max;
 	if (sieve_run(script->script, &message, &limits, NULL, NULL, result,
@@ -301,6 +292,7 @@ static void run_script(struct delivery *d, const struct mda_script *script,
 		snprintf(result->problem, sizeof result->problem,
 			 "the mail server could not run the script");
 	}
+	mda_ask_release(&ask);
 }
 
 /* A broken script: one letter to the user for each state of the file. */
@@ -537,6 +529,9 @@ static pf_status execute(struct delivery *d, const struct sieve_result *run,
 	for (size_t i = 0; i < run->count; i++)
 		if (run->actions[i].kind == SIEVE_VACATION)
 			vacation(d, &run->actions[i]);
+	for (size_t i = 0; i < run->seen_count; i++)
+		mda_duplicate_remember(&d->rcpt->id, run->seen[i].handle,
+				       run->seen[i].id);
 	return PF_OK;
 }
 

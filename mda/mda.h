@@ -8,7 +8,7 @@
  *	deliver.c           one recipient: script, rules, folders, reply
  *	rules.c             scripts and list files, compiled and cached
  *	outgoing.c          mail that leaves: sendmail or SMTP
- *	compose.c, vacation.c   mail that we write ourselves
+ *	compose.c, memory.c   mail that we write ourselves
  *	reply.c             statuses as LMTP replies and exit codes
  *
  * Thread rule: everything that blocks (message.c, deliver.c and below) runs
@@ -177,6 +177,20 @@ bool mda_rules_list(struct mda_rules *rules, const struct auth_identity *id,
 		    struct pf_str detail, struct pf_buf *folder,
 		    struct pf_buf *rule);
 
+/* ---- what a script asks about (ask.c) ---- */
+
+struct mda_ask {
+	const struct mda_message *message;
+	const struct mda_rcpt *rcpt;
+	struct store *store;
+	struct pf_arena arena; /* for answers */
+};
+/* Fills in the callbacks; `ask` lives as long as the run. */
+void mda_ask_init(struct mda_ask *ask, const struct mda_message *message,
+		  const struct mda_rcpt *rcpt, struct store *store,
+		  struct sieve_message *asks);
+void mda_ask_release(struct mda_ask *ask);
+
 /* ---- mail that leaves (outgoing.c) ---- */
 
 /*
@@ -188,7 +202,7 @@ PF_CHECKED pf_status mda_send(struct mda *mda, struct pf_str from,
 			      struct pf_str to, struct pf_str head, int fd,
 			      off_t offset, struct pf_error *err);
 
-/* ---- mail of our own (compose.c, vacation.c) ---- */
+/* ---- mail of our own (compose.c, memory.c) ---- */
 
 /* The field that marks what we redirected, and: is it there for `address`? */
 #define MDA_LOOP_FIELD "X-Sieve-Redirected-From"
@@ -198,6 +212,12 @@ bool mda_looped(struct pf_str header, struct pf_str address);
  * within `seconds`, or the memory cannot be written. */
 bool mda_vacation_due(const struct auth_identity *id, struct pf_str handle,
 		      struct pf_str sender, int64_t seconds);
+
+/* The memory of the test `duplicate`; what cannot be read was not seen. */
+bool mda_duplicate_seen(const struct auth_identity *id, struct pf_str handle,
+			struct pf_str what, int64_t seconds);
+bool mda_duplicate_remember(const struct auth_identity *id,
+			    struct pf_str handle, struct pf_str what);
 
 /* The answer to `action` (SIEVE_VACATION), the notice of SIEVE_REJECT, and
  * the letter to a user whose script is broken. */

@@ -494,6 +494,35 @@ static void vacation_memory_is_bounded(void)
 	pf_clock_set_source(NULL);
 }
 
+static void scripts_ask_about_the_message(void)
+{
+	mta(0);
+	script("ida", "require [\"body\", \"duplicate\", \"fileinto\", "
+		      "\"mailbox\", \"special-use\", \"environment\"];\n"
+		      "if duplicate { discard; stop; }\n"
+		      "if allof (body :contains \"none\", environment "
+		      "\"host\" \"x\") { stop; }\n"
+		      "if body :raw :contains \"once\" { fileinto :create "
+		      "\"Once\"; }\n");
+	send_to("a@b.test", "ida",
+		PF_STR("Message-ID: <1@a>\nSubject: x\n\nonly once\n"));
+	is_int(count("ida", ".Once", NULL, 0), 1);
+	send_to("a@b.test", "ida",
+		PF_STR("Message-ID: <1@a>\nSubject: x\n\nonly once\n"));
+	is_int(count("ida", ".Once", NULL, 0), 1);
+	send_to("a@b.test", "ida",
+		PF_STR("Message-ID: <2@a>\nSubject: x\n\nother\n"));
+	is_int(count("ida", "", NULL, 0), 1);
+	script("ida", "require [\"special-use\", \"fileinto\", \"mailbox\"];"
+		      "fileinto :create \"Junk\"; if specialuse_exists "
+		      "\"\\\\Junk\" { fileinto :specialuse "
+		      "\"\\\\Junk\" \"None\"; }");
+	send_letter("ida");
+	send_letter("ida");
+	is_int(count("ida", ".Junk", NULL, 0), 2);
+	is_int(count("ida", ".None", NULL, 0), 0);
+}
+
 static void large_messages_go_through_a_file(void)
 {
 	struct pf_buf big = PF_BUF_INIT(4 << 20);
@@ -625,6 +654,7 @@ int main(void)
 	refusals();
 	vacation();
 	vacation_memory_is_bounded();
+	scripts_ask_about_the_message();
 	large_messages_go_through_a_file();
 	one_bad_disk_is_not_anothers_fault();
 	indexd_is_told();

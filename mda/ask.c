@@ -1,0 +1,88 @@
+/* What a script asks about the world around a message (struct sieve_message),
+ * answered for a delivery. */
+#include "mda/mda.h"
+
+static bool mailbox_exists(void *arg, struct pf_str name)
+{
+	struct mda_ask *ask = arg;
+	bool exists = false;
+
+	return store_name_check(ask->store, name, &exists, NULL) == PF_OK &&
+	       exists;
+}
+
+/* The shared file: its body is that of any other copy. */
+static int file(void *arg)
+{
+	struct mda_ask *ask = arg;
+
+	return ask->message->fd;
+}
+
+static bool duplicate(void *arg, struct pf_str handle, struct pf_str id,
+		      int64_t seconds)
+{
+	struct mda_ask *ask = arg;
+
+	return mda_duplicate_seen(&ask->rcpt->id, handle, id, seconds);
+}
+
+static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
+{
+	struct mda_ask *ask = arg;
+	struct store_names names = {0};
+	bool found = false;
+
+	if (store_list(ask->store, &ask->arena, &names, NULL) != PF_OK)
+		return false;
+	for (size_t i = 0; i < names.n && !found; i++) {
+		const struct store_name *name = &names.v[i];
+
+		found = (name->flags & STORE_NAME_EXISTS) &&
+			pf_str_ieq(name->special_use, role);
+		if (found)
+			*mailbox = name->name;
+	}
+	pf_vec_release(&names);
+	return found;
+}
+
+/* RFC 5183 4.1 */
+static bool environment(void *arg, struct pf_str name, struct pf_str *value)
+{
+	struct mda_ask *ask = arg;
+	struct pf_str host = pf_str_c(ask->message->mda->hostname);
+	ptrdiff_t dot = pf_str_chr(host, '.');
+
+	if (pf_str_ieq(name, PF_STR("host")))
+		*value = host;
+	else if (pf_str_ieq(name, PF_STR("domain")))
+		*value = pf_str_from(host, dot < 0 ? host.n : (size_t)dot + 1);
+	else if (pf_str_ieq(name, PF_STR("remote-ip")))
+		*value = ask->message->envelope.client;
+	else if (pf_str_ieq(name, PF_STR("vnd.dovecot.username")))
+		*value = pf_str_c(ask->rcpt->id.user);
+	else
+		return false;
+	return true;
+}
+
+void mda_ask_init(struct mda_ask *ask, const struct mda_message *message,
+		  const struct mda_rcpt *rcpt, struct store *store,
+		  struct sieve_message *asks)
+{
+	*ask =
+	    (struct mda_ask){.message = message, .rcpt = rcpt, .store = store};
+	pf_arena_init(&ask->arena, 64 << 20);
+	asks->arg = ask;
+	asks->mailbox_exists = mailbox_exists;
+	asks->file = file;
+	asks->duplicate = duplicate;
+	asks->special_use = special_use;
+	asks->environment = environment;
+}
+
+void mda_ask_release(struct mda_ask *ask)
+{
+	pf_arena_release(&ask->arena);
+}
