@@ -93,17 +93,21 @@ pf_status net_fd_receive(int socket, int *fd, void *p, size_t size, size_t *n,
 		return pf_error_set(err, PF_MORE, NULL, "no packet");
 	if (r < 0 && errno != ECONNRESET)
 		return pf_error_sys(err, errno, "receive a descriptor");
-	if (r <= 0)
+	if (r < 0)
 		return pf_error_set(err, PF_CLOSED, NULL,
 				    "descriptor socket is closed");
 	got = take_fd(&msg);
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		if (got >= 0)
-			close(got);
-		return pf_error_set(err, PF_LIMIT, NULL,
-				    "packet larger than %zu bytes", size);
+	if (r > 0 && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		*fd = got;
+		*n = (size_t)r;
+		return PF_OK;
 	}
-	*fd = got;
-	*n = (size_t)r;
-	return PF_OK;
+	/* also an empty packet, which looks like the end, may bring one */
+	if (got >= 0)
+		close(got);
+	if (r == 0)
+		return pf_error_set(err, PF_CLOSED, NULL,
+				    "descriptor socket is closed");
+	return pf_error_set(err, PF_LIMIT, NULL, "packet larger than %zu bytes",
+			    size);
 }

@@ -334,6 +334,14 @@ static void descriptors(void)
 	is_int(got, -1);
 	ok(net_fd_send(s[0], p[1], text, 64, NULL) == PF_OK);
 	ok(net_fd_receive(s[1], &got, text, 10, &n, NULL) == PF_LIMIT);
+	/* a packet of no bytes that brings a descriptor: not kept */
+	int before = dup(p[1]);
+	ok(net_fd_send(s[0], p[1], text, 0, NULL) == PF_OK);
+	ok(net_fd_receive(s[1], &got, text, 10, &n, NULL) == PF_CLOSED);
+	int after = dup(p[1]);
+	is_int(after, before + 1);
+	close(before);
+	close(after);
 	is_int(got, -1);
 	close(s[0]);
 	ok(net_fd_receive(s[1], &got, text, 10, &n, NULL) == PF_CLOSED);
