@@ -28,10 +28,16 @@ struct gate_link {
 	struct net_watch *watch;
 };
 
+/* What arrivals may hold while authd is asked: a gate that was taken over
+ * must not fill our memory. */
+#define ARRIVALS_MAX ((size_t)16 << 20)
+#define ARRIVAL_COST 4096 /* at least */
+
 /* A connection on its way to its user. */
 struct arrival {
 	struct session *session;
 	int fd;
+	size_t cost;
 	struct pf_buf packet;
 	struct handoff handoff;
 	struct auth_identity identity;
@@ -110,8 +116,19 @@ static void looked_up(void *arg)
 		turn_away(a, "UNAVAILABLE",
 			  "Logging in does not work at the moment");
 	}
+	a->session->arriving -= a->cost;
 	pf_buf_wipe(&a->packet);
 	free(a);
+}
+
+/* libuv ends the process for a descriptor that epoll does not take. */
+static bool is_stream_socket(int fd)
+{
+	int type = 0;
+	socklen_t size = sizeof type;
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+	       type == SOCK_STREAM;
 }
 
 static void arrive(struct session *session, int fd, const char *p, size_t n)
@@ -123,15 +140,20 @@ static void arrive(struct session *session, int fd, const char *p, size_t n)
 		abort();
 	a->session = session;
 	a->fd = fd;
+	a->cost = n + ARRIVAL_COST;
 	pf_buf_init(&a->packet, HANDOFF_MAX);
 	pf_buf_add(&a->packet, p, n);
 	pf_status status =
 	    handoff_read(pf_buf_str(&a->packet), &a->handoff, &err);
-	if (status == PF_OK && fd < 0)
+	if (status == PF_OK && (fd < 0 || !is_stream_socket(fd)))
 		status = pf_error_set(&err, PF_INVALID, NULL,
-				      "handoff: no descriptor");
+				      "handoff: no connection");
+	if (status == PF_OK && session->arriving > ARRIVALS_MAX)
+		status = pf_error_set(&err, PF_LIMIT, NULL,
+				      "handoff: too many at once");
 	if (status == PF_OK) {
 		int flags = fcntl(fd, F_GETFL);
+		session->arriving += a->cost;
 		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 		net_queue_run(session->lookups, look_up, looked_up, a);
 		return;

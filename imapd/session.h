@@ -17,6 +17,7 @@ struct session {
 	struct net_listener *control;
 	struct auth_lookup *lookup;
 	struct net_queue *lookups;
+	size_t arriving; /* bytes of those that are being looked up */
 	uid_t gate_uid;
 };
 
