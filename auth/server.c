@@ -31,7 +31,8 @@
 
 #define COOKIE_MS	(60 * 1000)
 #define COOKIE_MAX	16384
-#define CONNECTIONS_MAX 4096
+#define CONNECTIONS_MAX 4096 /* of each socket: none starves another */
+#define FILES_OWN	100
 
 enum kind {
 	AUTH,
@@ -45,6 +46,7 @@ struct socket {
 	struct auth_server *server;
 	enum kind kind;
 	struct net_listener *listener;
+	size_t count;
 };
 
 struct auth_server {
@@ -55,7 +57,7 @@ struct auth_server {
 	struct auth_check check;
 	struct auth_ttl cookies; /* client-pid, id, cookie -> user */
 	struct pf_link conns;
-	size_t n_conns;
+	size_t conns_max; /* of one socket */
 	uint32_t last_number;
 	uint32_t generation;	  /* of the source, as last reported */
 	struct pf_buf mechanisms; /* as last announced */
@@ -422,11 +424,10 @@ static void on_drain(void *arg)
 		flush_conn(c);
 }
 
-static void pause_all(struct auth_server *server, bool pause)
+static void pause_socket(struct socket *socket, bool pause)
 {
-	for (int i = 0; i < KINDS; i++)
-		if (server->sockets[i].listener)
-			net_listener_pause(server->sockets[i].listener, pause);
+	if (socket->listener)
+		net_listener_pause(socket->listener, pause);
 }
 
 static void on_closed(void *arg, const struct pf_error *why)
@@ -434,8 +435,9 @@ static void on_closed(void *arg, const struct pf_error *why)
 	struct conn *c = arg;
 
 	(void)why;
-	if (c->server->n_conns-- == CONNECTIONS_MAX)
-		pause_all(c->server, false);
+	struct socket *socket = &c->server->sockets[c->kind];
+	if (socket->count-- == c->server->conns_max)
+		pause_socket(socket, false);
 	pf_list_remove(&c->link);
 	if (c->kind == AUTH || c->kind == GATE)
 		auth_session_release(&c->session);
@@ -473,8 +475,8 @@ static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 	}
 	pf_buf_init(&c->out, 1 << 20);
 	pf_list_append(&server->conns, &c->link);
-	if (++server->n_conns == CONNECTIONS_MAX)
-		pause_all(server, true);
+	if (++socket->count == server->conns_max)
+		pause_socket(socket, true);
 	if (c->kind == MASTER) {
 		auth_master_hello(&c->out);
 		flush_conn(c);
@@ -553,7 +555,8 @@ static pf_status listen_all(struct auth_server *server, struct pf_error *err)
 		    .on_accept = on_accept,
 		    .arg = socket,
 		};
-		*socket = (struct socket){server, (enum kind)i, NULL};
+		*socket =
+		    (struct socket){.server = server, .kind = (enum kind)i};
 		if (!pf_conf_run_path(server->conf, names[i], address + 5,
 				      sizeof address - 5))
 			return pf_error_set(err, PF_LIMIT, NULL,
@@ -633,6 +636,9 @@ pf_status auth_server_new(struct net_loop *loop, const struct pf_conf *conf,
 		abort();
 	s->loop = loop;
 	s->conf = conf;
+	s->conns_max = (pf_priv_all_files() - FILES_OWN) / KINDS;
+	if (s->conns_max > CONNECTIONS_MAX)
+		s->conns_max = CONNECTIONS_MAX;
 	pf_list_init(&s->conns);
 	pf_buf_init(&s->mechanisms, 1024);
 	auth_source_init(&s->source, conf);

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#define FILES_LEAST 256
 
 static pf_status find_user(const char *name, struct passwd *pw, char *buffer,
 			   size_t size, struct pf_error *err)
@@ -58,6 +61,20 @@ pf_status pf_priv_become(const char *name, struct pf_error *err)
 		return pf_error_set(err, PF_INTERNAL, NULL,
 				    "still root after becoming %s", name);
 	return PF_OK;
+}
+
+size_t pf_priv_all_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return FILES_LEAST;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur < FILES_LEAST) /* then nothing works anyway */
+		return FILES_LEAST;
+	return files.rlim_cur < INT32_MAX ? (size_t)files.rlim_cur : INT32_MAX;
 }
 
 void pf_priv_harden(void)

@@ -15,6 +15,9 @@ PF_CHECKED pf_status pf_priv_become(const char *name, struct pf_error *err);
 PF_CHECKED pf_status pf_priv_lookup(const char *name, uid_t *uid, gid_t *gid,
 				    struct pf_error *err);
 
+/* As many descriptors as we may have; how many that is. */
+size_t pf_priv_all_files(void);
+
 /* No core dumps, no ptrace by others, no new privileges. */
 void pf_priv_harden(void);
 

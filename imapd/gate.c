@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/priv.h"
 
 #define LINE_MAX_BYTES	  8192
 #define LITERAL_MAX_BYTES 4096
@@ -21,6 +22,7 @@
 #define BAD_MAX		  10
 #define TICK_MS		  1000
 #define RELAY_END_TICKS	  3
+#define FILES_OWN	  50
 
 static const struct imap_reader_conf reader_conf = {
     .line_max = LINE_MAX_BYTES,
@@ -248,7 +250,7 @@ static void on_eof(void *arg)
 
 static void room_again(struct gate *gate)
 {
-	if (gate->full && gate->count < (size_t)gate->conf->connections_max) {
+	if (gate->full && gate->count < gate->count_max) {
 		gate->full = false;
 		for (size_t i = 0; i < gate->port_count; i++)
 			net_listener_pause(gate->ports[i].listener, false);
@@ -322,6 +324,32 @@ static void greet(struct gate_conn *g)
 	pf_buf_release(&line);
 }
 
+static void set_deadline(struct gate_conn *g)
+{
+	g->deadline = pf_clock_mono_ms() + g->gate->conf->login_timeout * 1000;
+	pf_list_append(&g->gate->waiting, &g->link);
+}
+
+/* Full.  Strangers must not lock out who can log in: the one who has waited
+ * longest goes.  When all have logged in, newcomers wait for one to leave. */
+static void make_room(struct gate *gate)
+{
+	for (struct pf_link *l = gate->waiting.next; l != &gate->waiting;
+	     l = l->next) {
+		struct gate_conn *g =
+		    pf_container_of(l, struct gate_conn, link);
+
+		if (g->state == GATE_CLOSING)
+			continue;
+		bye(g, "Too many connections");
+		net_conn_abort(g->conn);
+		return;
+	}
+	gate->full = true;
+	for (size_t i = 0; i < gate->port_count; i++)
+		net_listener_pause(gate->ports[i].listener, true);
+}
+
 static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 {
 	struct gate_port *port = arg;
@@ -342,13 +370,9 @@ static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 		return;
 	}
 	gate->count++;
-	g->deadline = pf_clock_mono_ms() + gate->conf->login_timeout * 1000;
-	pf_list_append(&gate->waiting, &g->link);
-	if (gate->count >= (size_t)gate->conf->connections_max) {
-		gate->full = true;
-		for (size_t i = 0; i < gate->port_count; i++)
-			net_listener_pause(gate->ports[i].listener, true);
-	}
+	if (gate->count >= gate->count_max)
+		make_room(gate);
+	set_deadline(g);
 	if (port->tls &&
 	    net_conn_start_tls(g->conn, gate->tls, &err) != PF_OK) {
 		pf_log_error(PF_LOG_WARN, "tls", &err);
@@ -373,8 +397,7 @@ static void end_late(struct gate *gate)
 			break;
 		/* to the end of the list, in case closing takes its time */
 		pf_list_remove(&g->link);
-		pf_list_append(&gate->waiting, &g->link);
-		g->deadline = INT64_MAX;
+		set_deadline(g);
 		if (g->state == GATE_CLOSING)
 			net_conn_abort(g->conn);
 		else
@@ -451,12 +474,27 @@ static pf_status listen_on(struct gate *gate, const char *list, bool tls,
 	return status;
 }
 
+/* What the configuration says, if there are descriptors for it: a TLS
+ * connection takes two of ours. */
+static size_t most_connections(const struct pf_conf *conf)
+{
+	size_t possible = pf_priv_all_files() / 2 - FILES_OWN;
+	size_t wanted = (size_t)conf->connections_max;
+
+	if (wanted <= possible)
+		return wanted;
+	pf_log(PF_LOG_WARN, "few-files", PF_LOGU("connections", possible),
+	       PF_LOGC("fix", "raise the limit of open files (LimitNOFILE)"));
+	return possible;
+}
+
 pf_status gate_init(struct gate *gate, struct net_loop *loop,
 		    const struct pf_conf *conf, struct pf_error *err)
 {
 	char path[200];
 
 	*gate = (struct gate){.loop = loop, .conf = conf};
+	gate->count_max = most_connections(conf);
 	for (size_t i = 0; i < GATE_WORKERS_MAX; i++)
 		gate->workers[i] = -1;
 	pf_list_init(&gate->waiting);

@@ -37,7 +37,7 @@ struct gate {
 	int workers[GATE_WORKERS_MAX]; /* sockets, -1: not connected */
 	struct pf_link waiting;	       /* before login, oldest first */
 	struct pf_link relays;	       /* after login, over TLS */
-	size_t count;
+	size_t count, count_max;
 	bool full, stopping;
 	struct net_timer *tick;
 	char hostname[256];

@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
@@ -116,15 +115,10 @@ static int read_options(int argc, char **argv, struct options *o)
 /* Many connections with little memory each: few arenas, all descriptors. */
 static void tune_process(void)
 {
-	struct rlimit files;
-
 	signal(SIGPIPE, SIG_IGN);
 	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &files);
-	}
+	(void)pf_priv_all_files();
 }
 
 static pf_status write_pid(const struct pf_conf *conf, const char *name,

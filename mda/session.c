@@ -11,12 +11,20 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/priv.h"
 #include "base/vec.h"
 #include "net/net.h"
 
 #define IDLE_MS (5 * 60 * 1000) /* RFC 5321 4.5.3.2.7 */
+/* Descriptors that a connection may need: beyond that deliveries would fail
+ * for want of them, so newcomers are told to come again. */
+#define FILES_EACH   7
+#define FILES_OWN    100
+#define SESSIONS_MAX 2000
 
 struct mda_sessions {
 	struct mda *mda;
@@ -24,6 +32,7 @@ struct mda_sessions {
 	char *auth_socket;
 	struct mda_recent *recent;
 	struct pf_link all;
+	size_t count, count_max;
 	void (*drained)(void *); /* set: we are going down */
 	void *drained_arg;
 };
@@ -84,6 +93,7 @@ static void free_if_over(struct session *s)
 		return;
 	}
 	pf_list_remove(&s->link);
+	all->count--;
 	forget_rcpts(s);
 	mda_message_free(&s->message);
 	mda_lmtp_free(&s->lmtp);
@@ -378,6 +388,7 @@ static bool is_trusted(const struct pf_conf *conf, const char *peer)
 
 void mda_sessions_accept(void *arg, int fd, const char *peer, int peer_port)
 {
+	static const char full[] = "421 4.3.2 Too many connections\r\n";
 	struct mda_sessions *all = arg;
 	struct session *s = calloc(1, sizeof *s);
 	struct pf_error err;
@@ -391,6 +402,13 @@ void mda_sessions_accept(void *arg, int fd, const char *peer, int peer_port)
 	(void)peer_port;
 	if (!s)
 		abort();
+	if (all->count >= all->count_max) {
+		/* a few bytes into an empty socket: never blocks */
+		(void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL);
+		close(fd);
+		free(s);
+		return;
+	}
 	s->all = all;
 	snprintf(s->peer, sizeof s->peer, "%s", peer);
 	if (net_conn_new(all->loop, fd, &events, s, LMTP_LINE_MAX, &s->conn,
@@ -401,6 +419,7 @@ void mda_sessions_accept(void *arg, int fd, const char *peer, int peer_port)
 		return;
 	}
 	pf_list_append(&all->all, &s->link);
+	all->count++;
 	s->lmtp = mda_lmtp_new(&conf);
 	s->queue = net_queue_new(all->loop, NET_LANE_DISK);
 	s->lookup = auth_lookup_new(all->auth_socket);
@@ -417,6 +436,9 @@ struct mda_sessions *mda_sessions_new(struct mda *mda, struct net_loop *loop,
 		abort();
 	all->mda = mda;
 	all->loop = loop;
+	all->count_max = (pf_priv_all_files() - FILES_OWN) / FILES_EACH;
+	if (all->count_max > SESSIONS_MAX)
+		all->count_max = SESSIONS_MAX;
 	all->auth_socket = pf_str_dup(pf_str_c(auth_socket));
 	all->recent = mda_recent_new();
 	pf_list_init(&all->all);
