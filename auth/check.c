@@ -142,7 +142,8 @@ static struct pf_str guess_key(const char *ip, unsigned char address[16])
 {
 	if (inet_pton(AF_INET6, ip, address) == 1)
 		return pf_str_mem(address, 8);
-	return pf_str_c(ip);
+	/* what is no address would only fill the table with long texts */
+	return pf_str_c(inet_pton(AF_INET, ip, address) == 1 ? ip : "");
 }
 
 uint64_t auth_check_delay(struct auth_check *c, const struct auth_attempt *a)
