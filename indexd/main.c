@@ -280,7 +280,7 @@ static void run(struct indexd *indexd)
 
 			if (order) {
 				start_order(indexd, order);
-				continue;
+				wait_ms = 0; /* but let signals in */
 			}
 		}
 		wait_for_news(indexd, wait_ms);

@@ -4,15 +4,21 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define BOXES_MAX 64	 /* more of one user: look at everything */
-#define USERS_MAX 100000 /* more: the next round over all users finds them */
+#include "auth/auth.h"
+
+/* Whoever writes to our socket gets no more memory than this: past it, all of
+ * a user's mailboxes are looked at, or the next round finds the user. */
+#define BOXES_MAX     64 /* of one user */
+#define BOXES_ALL_MAX 16384
+#define USERS_MAX     100000
+#define BOX_NAME_MAX  1024
 
 static struct indexd_order *find_or_add(struct indexd_queue *queue,
 					struct pf_str user, int64_t due_ms)
 {
 	struct indexd_order *order = pf_map_get(&queue->users, user);
 
-	if (order || queue->count >= USERS_MAX)
+	if (order || queue->count >= USERS_MAX || user.n > AUTH_NAME_MAX)
 		return order;
 	order = calloc(1, sizeof *order);
 	if (!order)
@@ -26,15 +32,19 @@ static struct indexd_order *find_or_add(struct indexd_queue *queue,
 	return order;
 }
 
-static void add_box(struct indexd_order *order, struct pf_str box)
+static void add_box(struct indexd_queue *queue, struct indexd_order *order,
+		    struct pf_str box)
 {
 	for (size_t i = 0; i < order->boxes.n; i++)
 		if (pf_str_eq(box, pf_str_c(order->boxes.v[i])))
 			return;
-	if (!box.n || order->boxes.n >= BOXES_MAX)
+	if (!box.n || box.n > BOX_NAME_MAX || order->boxes.n >= BOXES_MAX ||
+	    queue->boxes >= BOXES_ALL_MAX) {
 		order->all = true;
-	else
-		pf_vec_push(&order->boxes, pf_str_dup(box));
+		return;
+	}
+	pf_vec_push(&order->boxes, pf_str_dup(box));
+	queue->boxes++;
 }
 
 void indexd_queue_add(struct indexd_queue *queue, struct pf_str user,
@@ -47,7 +57,7 @@ void indexd_queue_add(struct indexd_queue *queue, struct pf_str user,
 	/* after failures it waits all the same */
 	if (order->due_ms > due_ms && !order->failures)
 		order->due_ms = due_ms;
-	add_box(order, box);
+	add_box(queue, order, box);
 }
 
 static bool goes_before(const struct indexd_order *a,
@@ -79,6 +89,7 @@ struct indexd_order *indexd_queue_take(struct indexd_queue *queue,
 	*best = order->next;
 	order->next = NULL;
 	queue->count--;
+	queue->boxes -= order->boxes.n;
 	pf_map_remove(&queue->users, pf_str_c(order->user));
 	return order;
 }
@@ -89,11 +100,13 @@ void indexd_queue_return(struct indexd_queue *queue, struct indexd_order *order,
 	struct indexd_order *other =
 	    pf_map_remove(&queue->users, pf_str_c(order->user));
 
+	queue->boxes += order->boxes.n;
 	if (other) {
 		struct indexd_order **at = &queue->first;
 
+		queue->boxes -= other->boxes.n;
 		for (size_t i = 0; i < other->boxes.n; i++)
-			add_box(order, pf_str_c(other->boxes.v[i]));
+			add_box(queue, order, pf_str_c(other->boxes.v[i]));
 		order->all = order->all || other->all;
 		while (*at != other)
 			at = &(*at)->next;
@@ -129,5 +142,5 @@ void indexd_queue_release(struct indexd_queue *queue)
 		indexd_order_free(&order);
 	}
 	pf_map_release(&queue->users);
-	queue->count = 0;
+	queue->count = queue->boxes = 0;
 }

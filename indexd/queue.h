@@ -22,6 +22,7 @@ struct indexd_queue {
 	struct pf_map users;
 	struct indexd_order *first;
 	size_t count;
+	size_t boxes; /* of all orders in it */
 };
 
 /* Mail came for a user (box.n == 0: who knows what).  Joins what waits. */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "tests/tap.h"
 
 static void news_of_one_user_joins(void)
@@ -87,11 +88,43 @@ static void many_boxes_become_all(void)
 	indexd_queue_release(&queue);
 }
 
+static void who_asks_for_much_gets_no_more_memory(void)
+{
+	struct indexd_queue queue = {0};
+	struct indexd_order *order;
+	struct pf_buf name = PF_BUF_INIT(8192);
+	int wait;
+
+	for (int i = 0; i < 5000; i++)
+		pf_buf_add_byte(&name, 'x');
+	indexd_queue_add(&queue, pf_buf_str(&name), PF_STR("A"), 0);
+	is_int(queue.count, 0);
+	indexd_queue_add(&queue, PF_STR("ann"), pf_buf_str(&name), 0);
+	order = indexd_queue_take(&queue, 0, &wait);
+	ok(order && order->all && order->boxes.n == 0);
+	indexd_order_free(&order);
+	for (int i = 0; i < 300 * 64; i++) {
+		char user[20], box[20];
+
+		snprintf(user, sizeof user, "u%d", i / 64);
+		snprintf(box, sizeof box, "%d", i);
+		indexd_queue_add(&queue, pf_str_c(user), pf_str_c(box), 0);
+	}
+	is_int(queue.count, 300);
+	is_int(queue.boxes, 16384);
+	while ((order = indexd_queue_take(&queue, 0, &wait)))
+		indexd_order_free(&order);
+	is_int(queue.boxes, 0);
+	pf_buf_release(&name);
+	indexd_queue_release(&queue);
+}
+
 int main(void)
 {
 	news_of_one_user_joins();
 	named_boxes_go_before_whole_users();
 	a_returned_order_joins_what_came_meanwhile();
 	many_boxes_become_all();
+	who_asks_for_much_gets_no_more_memory();
 	return tap_done();
 }
