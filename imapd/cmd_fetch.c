@@ -17,6 +17,8 @@
 /* \Seen is set for this many messages, or bytes, ahead in one change. */
 #define SEEN_MESSAGES 64
 #define SEEN_BYTES    (1024 * 1024)
+/* of one message's answer, in memory */
+#define TEXTS_MAX ((size_t)4 * 1024 * 1024)
 
 enum fetch_stage {
 	STAGE_NEXT,    /* between messages */
@@ -220,6 +222,14 @@ static void keep_text(struct fetch *f, size_t i, struct pf_buf *text)
 	f->texts[i] = pf_arena_str(&f->message.arena, pf_buf_str(text));
 }
 
+/* Header texts that are kept until their turn: a client may ask for a header of
+ * a megabyte a thousand times in one command.  Beyond this they are made when
+ * they are written. */
+static bool may_keep(const struct fetch *f)
+{
+	return f->message.arena.used < TEXTS_MAX;
+}
+
 static bool is_structure(enum imap_fetch_kind kind)
 {
 	return kind == IMAP_FETCH_ENVELOPE || kind == IMAP_FETCH_BODY ||
@@ -258,7 +268,7 @@ static unsigned from_summary(struct fetch *f, struct pf_buf *text)
 		} else if (item->kind == IMAP_FETCH_SECTION) {
 			struct pf_buf raw = PF_BUF_INIT(MIME_HEADER_MAX);
 
-			if (summary_covers(item) &&
+			if (summary_covers(item) && may_keep(f) &&
 			    store_summary_get(box, m->uid,
 					      STORE_SUMMARY_HEADERS,
 					      &raw) == PF_OK) {
@@ -303,14 +313,16 @@ static void make_structure(struct fetch *f, size_t i, struct pf_buf *text)
 	keep_text(f, i, text);
 }
 
-static void make_fields(struct fetch *f, size_t i, struct pf_buf *text)
+/* False: there is no such part. */
+static bool make_fields(struct fetch *f, size_t i, struct pf_buf *text)
 {
 	struct message *m = &f->message;
 	const struct imap_fetch_item *item = &f->what.items[i];
 	struct pf_buf buf = PF_BUF_INIT(MIME_HEADER_MAX);
 	struct pf_str header;
+	bool found = section_header(m, item, &buf, &header);
 
-	if (section_header(m, item, &buf, &header)) {
+	if (found) {
 		if (summary_covers(item)) {
 			summary_headers(text, header);
 			store_summary_put(m->client->box, m->uid,
@@ -319,9 +331,9 @@ static void make_fields(struct fetch *f, size_t i, struct pf_buf *text)
 			pf_buf_clear(text);
 		}
 		section_fields(text, header, item, &f->wanted[i]);
-		keep_text(f, i, text);
 	}
 	pf_buf_release(&buf);
+	return found;
 }
 
 /* OK: the message can be written.  MORE: again. */
@@ -347,8 +359,9 @@ static pf_status prepare(struct fetch *f, int64_t start, struct pf_error *err)
 		pf_buf_clear(&text);
 		if (is_structure(f->what.items[i].kind))
 			make_structure(f, i, &text);
-		else if (is_fields(&f->what.items[i]))
-			make_fields(f, i, &text);
+		else if (is_fields(&f->what.items[i]) && may_keep(f) &&
+			 make_fields(f, i, &text))
+			keep_text(f, i, &text);
 	}
 	pf_buf_release(&text);
 	return status;
@@ -374,6 +387,19 @@ static struct pf_str part_of(struct pf_str text,
 						       : text.n);
 }
 
+static void write_fields(struct fetch *f, size_t i)
+{
+	struct pf_buf *out = &f->message.client->out;
+	struct pf_buf text = PF_BUF_INIT(8 * MIME_HEADER_MAX);
+
+	if (make_fields(f, i, &text))
+		write_literal(out,
+			      part_of(pf_buf_str(&text), &f->what.items[i]));
+	else
+		pf_buf_add_c(out, "NIL");
+	pf_buf_release(&text);
+}
+
 /* BODY[...]: from text, as NIL, or by streaming. */
 static bool write_section(struct fetch *f, size_t i)
 {
@@ -385,7 +411,9 @@ static bool write_section(struct fetch *f, size_t i)
 	pf_buf_add_byte(out, ' ');
 	if (f->texts[i].p) {
 		write_literal(out, part_of(f->texts[i], item));
-	} else if (is_fields(item) || !section_stream(m, item)) {
+	} else if (is_fields(item)) {
+		write_fields(f, i);
+	} else if (!section_stream(m, item)) {
 		pf_buf_add_c(out, "NIL");
 	} else {
 		pf_buf_addf(out, "{%llu}\r\n",
@@ -559,6 +587,10 @@ static enum run write_message(struct cmd *cmd, struct fetch *f, int64_t start)
 			f->stage = STAGE_WRITE;
 			f->item++;
 		}
+		if (client_full(cmd->client))
+			return RUN_OUTPUT;
+		if (slice_over(start))
+			return RUN_MORE;
 		if (f->item == f->what.count) {
 			write_implied(cmd, f, &f->msg);
 			message_done(f);

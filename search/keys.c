@@ -15,7 +15,8 @@
 #include "search/feed.h"
 #include "search/search.h"
 
-#define DAY 86400
+#define DAY	   86400
+#define LEAVES_MAX 1000
 
 /* ---- compiling ------------------------------------------------------- */
 
@@ -47,9 +48,13 @@ static pf_status add_leaf(struct search_keys *keys, struct search_op *op,
 			  enum search_needs needs, struct pf_error *err)
 {
 	struct search_leaf leaf = {.key = op->key, .needs = needs};
-	pf_status status =
-	    search_pattern_init(&leaf.pattern, op->key->text, err);
+	pf_status status;
 
+	/* each is looked for in each text */
+	if (keys->leaves.n >= LEAVES_MAX)
+		return pf_error_set(err, PF_LIMIT, "Too many texts to look for",
+				    "search: more than %d texts", LEAVES_MAX);
+	status = search_pattern_init(&leaf.pattern, op->key->text, err);
 	if (status)
 		return status;
 	op->leaf = (ssize_t)keys->leaves.n;
