@@ -466,6 +466,8 @@ void store_base_make(char *to, size_t size, uint64_t file_size, uint64_t vsize);
 /* ---- view.c, summary.c ------------------------------------------------ */
 
 /* The box is about to lose these UIDs (sorted). */
+/* The session knows flags up to this modseq. */
+uint64_t store_view_modseq(const struct store_view *view);
 void store_views_expunged(struct store_box *box, const uint32_t *uids,
 			  size_t count);
 void store_summary_free(struct store_box *box);

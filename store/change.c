@@ -215,6 +215,22 @@ static void select_uids(struct store_box *box, const uint32_t *uids,
 	}
 }
 
+/* Who else changed them since `modseq`?  Asked twice: before our change, since
+ * the view was told, and after it, since another program may have renamed the
+ * file when we wanted to. */
+static void find_behind(const struct store_box *box, const uint32_t *uids,
+			size_t count, uint64_t modseq,
+			struct store_uids *behind)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct store_msg *m = store_box_find(box, uids[i]);
+
+		if (m && m->modseq > modseq)
+			pf_vec_push(behind, m->uid);
+	}
+	store_uids_sort(behind);
+}
+
 pf_status store_box_change_flags(struct store_box *box, const uint32_t *uids,
 				 size_t count,
 				 const struct store_flag_change *change,
@@ -230,6 +246,9 @@ pf_status store_box_change_flags(struct store_box *box, const uint32_t *uids,
 	if (status != PF_OK)
 		return status;
 	record_of(box, change, &record);
+	if (change->view)
+		find_behind(box, uids, count, store_view_modseq(change->view),
+			    change->behind);
 	select_uids(box, uids, count, &record, change->unchanged_since, &ranges,
 		    modified);
 	if (ranges.n) {
@@ -237,6 +256,9 @@ pf_status store_box_change_flags(struct store_box *box, const uint32_t *uids,
 		status = store_txn_commit(box, true, err);
 		if (status == PF_OK && box->dirty.n)
 			status = store_apply_renames(box, err);
+		if (change->view)
+			find_behind(box, uids, count, record.modseq,
+				    change->behind);
 	}
 	store_box_unlock(box);
 	pf_vec_release(&ranges);

@@ -178,6 +178,10 @@ struct store_flag_change {
 	uint32_t flags;
 	uint64_t keywords;
 	uint64_t unchanged_since; /* UINT64_MAX: no condition */
+	/* Both or neither: those of the messages whose flags somebody else
+	 * changed, and this session was not told, go to `behind`. */
+	const struct store_view *view;
+	struct store_uids *behind;
 };
 /* uids sorted.  Those that were changed by another after unchanged_since go
  * to `modified` (may be NULL).  Missing ones are skipped. */

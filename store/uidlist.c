@@ -405,5 +405,10 @@ pf_status store_uidlist_reserve(struct store_box *box, uint32_t uid,
 				    "The mailbox has used up its UIDs",
 				    "%s: no UID left", box->folder);
 	uint32_t next = uid < UINT32_MAX - RESERVE ? uid + RESERVE : uid + 1;
-	return write_list(box, next, false, err);
+	pf_status status = write_list(box, next, false, err);
+	/* goes with the caller's records: to the others of us the reserve in
+	 * the header is no UIDNEXT of somebody else */
+	if (status == PF_OK)
+		store_txn_noted(box);
+	return status;
 }

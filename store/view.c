@@ -251,6 +251,11 @@ bool store_view_pending(const struct store_view *view)
 	       known_records(view) < view->box->recs.n;
 }
 
+uint64_t store_view_modseq(const struct store_view *view)
+{
+	return view->modseq;
+}
+
 void store_view_told(struct store_view *view, const uint32_t *uids,
 		     size_t count)
 {
