@@ -485,7 +485,8 @@ static bool write_item(struct fetch *f, size_t i, const struct store_msg *msg)
 	return false;
 }
 
-/* What is told without having been asked for. */
+/* What is told without having been asked for: \Seen that we have set, and its
+ * modseq to those who keep track (RFC 7162 3.1.2). */
 static void write_implied(struct cmd *cmd, struct fetch *f,
 			  const struct store_msg *msg)
 {
@@ -500,6 +501,9 @@ static void write_implied(struct cmd *cmd, struct fetch *f,
 			pf_buf_addf(out, " MODSEQ (%llu)",
 				    (unsigned long long)msg->modseq);
 	}
+	if (!f->modseq && client->condstore && now_seen(f, msg->uid))
+		pf_buf_addf(out, " MODSEQ (%llu)",
+			    (unsigned long long)msg->modseq);
 	pf_buf_add_c(out, ")\r\n");
 }
 

@@ -42,7 +42,7 @@ enum run run_idle(struct cmd *cmd)
 		cmd->args = &no_args;
 	}
 	if (client->view) {
-		enum run result = sync_client(cmd, true);
+		enum run result = sync_client(cmd, !cmd->defer_expunge);
 		if (result != RUN_DONE)
 			return result;
 		if (client->gone)

@@ -25,6 +25,7 @@ struct list {
 	unsigned status_items; /* 0: none */
 	struct pf_str *patterns;
 	size_t pattern_count;
+	bool asks_root; /* "" as the only pattern */
 	struct store_names names;
 	size_t at;
 };
@@ -93,6 +94,14 @@ static bool read_return(struct cmd *cmd, const struct imap_arg *args,
 	return true;
 }
 
+/* INBOX is so called in any case, also as a parent. */
+static void fold_inbox(struct pf_buf *pattern, char separator)
+{
+	if (pf_str_istarts(pf_buf_str(pattern), PF_STR("INBOX")) &&
+	    pattern->len > 5 && pattern->data[5] == separator)
+		memcpy(pattern->data, "INBOX", 5);
+}
+
 /* reference + pattern, as UTF-8 */
 static bool add_pattern(struct cmd *cmd, struct list *l, struct pf_str ref,
 			const struct imap_arg *arg)
@@ -110,6 +119,7 @@ static bool add_pattern(struct cmd *cmd, struct list *l, struct pf_str ref,
 			pf_buf_clear(&utf8);
 			pf_buf_add_str(&utf8, pf_buf_str(&whole));
 		}
+		fold_inbox(&utf8, separator_of(cmd));
 		l->patterns[l->pattern_count++] =
 		    pf_arena_str(&cmd->arena, pf_buf_str(&utf8));
 	} else {
@@ -127,6 +137,7 @@ static bool read_patterns(struct cmd *cmd, struct list *l, struct pf_str ref,
 
 	l->patterns =
 	    pf_arena_array(&cmd->arena, PATTERNS_MAX, sizeof *l->patterns);
+	l->asks_root = arg->kind != IMAP_LIST && arg->text.n == 0;
 	if (!imap_arg_list(arg, &list))
 		return add_pattern(cmd, l, ref, arg);
 	l->options |= LIST_EXTENDED;
@@ -306,8 +317,9 @@ static enum run begin(struct cmd *cmd, unsigned options)
 	l->options = options;
 	if (!read_args(cmd, l))
 		return RUN_DONE;
-	/* RFC 3501 6.3.8: "" asks for the separator */
-	if (!(l->options & LIST_EXTENDED) && l->patterns[0].n == 0) {
+	/* RFC 3501 6.3.8: "" asks for the separator, and for the root of the
+	 * reference; there is one root here */
+	if (!(l->options & LIST_EXTENDED) && l->asks_root) {
 		pf_buf_addf(&cmd->client->out,
 			    "* %s (\\Noselect) \"%c\" \"\"\r\n", cmd->def->name,
 			    separator_of(cmd));

@@ -65,15 +65,22 @@ static uint32_t number(const struct cmd *cmd, uint32_t uid)
 	return cmd->uid ? uid : store_view_seq(cmd->client->view, uid);
 }
 
+/* Where only MIN or MAX is asked for, of these alone (RFC 4731 3.2). */
 static uint64_t highest_modseq(const struct cmd *cmd,
-			       const struct store_uids *found)
+			       const struct search_cmd *s)
 {
+	const struct store_uids *found = s->found;
+	unsigned ends = s->what.returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX);
+	bool all =
+	    !ends || (s->what.returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT));
 	uint64_t highest = 0;
 
 	for (size_t i = 0; i < found->n; i++) {
 		const struct store_msg *msg =
 		    store_box_find(cmd->client->box, found->v[i]);
-		if (msg && msg->modseq > highest)
+		bool counts = all || (i == 0 && (ends & IMAP_RETURN_MIN)) ||
+			      (i == found->n - 1 && (ends & IMAP_RETURN_MAX));
+		if (msg && counts && msg->modseq > highest)
 			highest = msg->modseq;
 	}
 	return highest;
@@ -94,7 +101,7 @@ static enum run answer_plain(struct cmd *cmd, struct search_cmd *s)
 	}
 	if (s->what.has_modseq && s->found->n)
 		pf_buf_addf(out, " (MODSEQ %llu)",
-			    (unsigned long long)highest_modseq(cmd, s->found));
+			    (unsigned long long)highest_modseq(cmd, s));
 	pf_buf_add_c(out, "\r\n");
 	return RUN_DONE;
 }
@@ -117,7 +124,7 @@ static void answer_head(struct cmd *cmd, struct search_cmd *s)
 		pf_buf_addf(out, " COUNT %zu", found->n);
 	if (s->what.has_modseq && found->n)
 		pf_buf_addf(out, " MODSEQ %llu",
-			    (unsigned long long)highest_modseq(cmd, found));
+			    (unsigned long long)highest_modseq(cmd, s));
 	if ((returns & IMAP_RETURN_ALL) && found->n)
 		pf_buf_add_c(out, " ALL ");
 }

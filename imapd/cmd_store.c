@@ -12,6 +12,7 @@ struct store_cmd {
 	struct imap_store what;
 	struct store_uids uids;
 	struct store_uids modified; /* refused by UNCHANGEDSINCE */
+	struct store_uids behind;   /* changed by others, and not told yet */
 	size_t at;
 	bool gone;
 };
@@ -22,6 +23,7 @@ static void release(struct cmd *cmd)
 
 	pf_vec_release(&s->uids);
 	pf_vec_release(&s->modified);
+	pf_vec_release(&s->behind);
 }
 
 /* Flag names -> bits and keyword numbers; new keywords are made unless the
@@ -60,7 +62,9 @@ static enum run begin(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
 	struct store_cmd *s = PF_ARENA_NEW(&cmd->arena, struct store_cmd);
-	struct store_flag_change change = {.unchanged_since = UINT64_MAX};
+	struct store_flag_change change = {.unchanged_since = UINT64_MAX,
+					   .view = client->view,
+					   .behind = &s->behind};
 	struct pf_error err = {0};
 
 	cmd->state = s;
@@ -89,22 +93,23 @@ static enum run begin(struct cmd *cmd)
 	return RUN_MORE;
 }
 
-static bool was_refused(const struct store_cmd *s, uint32_t uid)
+static bool has_uid(const struct store_uids *uids, uint32_t uid)
 {
-	size_t low = 0, high = s->modified.n;
+	size_t low = 0, high = uids->n;
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		if (s->modified.v[mid] < uid)
+		if (uids->v[mid] < uid)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < s->modified.n && s->modified.v[low] == uid;
+	return low < uids->n && uids->v[low] == uid;
 }
 
 /* The answer to one message.  A .SILENT store still shows the new MODSEQ to
- * those who keep track of it (RFC 7162 3.1.3). */
+ * those who keep track of it (RFC 7162 3.1.3), and flags that the client
+ * cannot guess because another session had a hand in them (RFC 3501 6.4.6). */
 static void answer(struct cmd *cmd, struct store_cmd *s, uint32_t uid)
 {
 	struct client *client = cmd->client;
@@ -116,10 +121,11 @@ static void answer(struct cmd *cmd, struct store_cmd *s, uint32_t uid)
 		return;
 	}
 	tell_keywords(client, msg); /* also after .SILENT */
-	if (was_refused(s, uid))
+	if (has_uid(&s->modified, uid))
 		return;
-	if (!s->what.silent || client->condstore)
-		write_fetch_flags(cmd, uid, !s->what.silent, client->condstore);
+	bool flags = !s->what.silent || has_uid(&s->behind, uid);
+	if (flags || client->condstore)
+		write_fetch_flags(cmd, uid, flags, client->condstore);
 	store_view_told(client->view, &uid, 1);
 }
 

@@ -49,7 +49,8 @@ static const struct command commands[] = {
     {"UID EXPUNGE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_expunge, NULL},
     {"UID FETCH", CMD_SELECTED, run_fetch, NULL},
     {"UID MOVE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_move, NULL},
-    {"UID SEARCH", CMD_SELECTED, run_search, NULL},
+    /* its keys may be numbers (RFC 3501 5.5) */
+    {"UID SEARCH", CMD_SELECTED | CMD_SEQS, run_search, NULL},
     {"UID STORE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_store, NULL},
     {"UNSELECT", CMD_SELECTED, run_unselect, NULL},
     {"UNSUBSCRIBE", CMD_LOGGED_IN, run_unsubscribe, NULL},

@@ -72,12 +72,19 @@ static struct cmd *first_cmd(struct client *c)
 		   : pf_container_of(c->cmds.next, struct cmd, link);
 }
 
-static struct cmd *second_cmd(struct client *c)
+/* Has the client sent a command with sequence numbers behind the first one?
+ * It meant the numbers as it knew them then.  Where the queue is full, or a
+ * later command takes the input, what comes next is not read yet. */
+static bool numbers_behind(struct client *c)
 {
 	struct pf_link *link = c->cmds.next->next;
 
-	return link == &c->cmds ? NULL
-				: pf_container_of(link, struct cmd, link);
+	for (; link != &c->cmds; link = link->next)
+		if (pf_container_of(link, struct cmd, link)->def->flags &
+		    CMD_SEQS)
+			return true;
+	return c->cmd_count >= CLIENT_CMDS_MAX ||
+	       (c->taker && c->taker != first_cmd(c));
 }
 
 /* ---- a step: worker's side -------------------------------------------------
@@ -314,8 +321,7 @@ void client_run(struct client *c)
 		if (cmd->waits && !has_input(c, cmd))
 			return;
 
-		struct cmd *next = second_cmd(c);
-		cmd->defer_expunge = next && (next->def->flags & CMD_SEQS);
+		cmd->defer_expunge = numbers_behind(c);
 		c->poke = false;
 		if (cmd->def->flags & CMD_INLINE) {
 			step_work(c);

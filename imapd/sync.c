@@ -90,7 +90,8 @@ void write_flag_lists(struct client *client)
 	pf_buf_add_c(&client->out, ")\r\n* OK [PERMANENTFLAGS (");
 	if (!client->read_only) {
 		write_flag_list(client, keywords);
-		pf_buf_add_c(&client->out, " \\*");
+		if (keywords != UINT64_MAX) /* there is room for more */
+			pf_buf_add_c(&client->out, " \\*");
 	}
 	pf_buf_add_c(&client->out, ")] Flags permitted\r\n");
 	client->keywords_told = keywords;
