@@ -43,6 +43,27 @@ S: * STATUS INBOX (HIGHESTMODSEQ {{\d+}})
 S: b1 OK {{.*}}
 C: b2 FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)
 S: b2 BAD {{.*}}
+# \Seen that FETCH itself sets comes with its MODSEQ
+C: c1 FETCH 1 BODY[TEXT]<0.3>
+S: * 1 FETCH (BODY[TEXT]<0> {3}
+S: {{.*}} FLAGS ({{.*}}\Seen{{.*}}) MODSEQ ({{\d+}}))
+S: c1 OK {{.*}}
+# with MIN or MAX alone the modseq is that message's (RFC 4731 3.2)
+C: c2 UID STORE 1 +FLAGS.SILENT (\Draft)
+S: * 1 FETCH (UID 1 MODSEQ ({{first=\d+}}))
+S: c2 OK {{.*}}
+C: c3 UID FETCH 3 (MODSEQ)
+S: * 3 FETCH (UID 3 MODSEQ ({{last=\d+}}))
+S: c3 OK {{.*}}
+C: c4 UID SEARCH RETURN (MAX) MODSEQ 1
+S: * ESEARCH (TAG "c4") UID MAX 3 MODSEQ {{last}}
+S: c4 OK {{.*}}
+C: c5 UID SEARCH RETURN (MIN) MODSEQ 1
+S: * ESEARCH (TAG "c5") UID MIN 1 MODSEQ {{first}}
+S: c5 OK {{.*}}
+C: c6 UID SEARCH RETURN (MAX COUNT) MODSEQ 1
+S: * ESEARCH (TAG "c6") UID MAX 3 COUNT 3 MODSEQ {{first}}
+S: c6 OK {{.*}}
 C: b3 LOGOUT
 S: * BYE {{.*}}
 S: b3 OK {{.*}}

@@ -109,6 +109,15 @@ S: g5 OK {{.*}}
 C: g6 LSUB "" *
 S: * LSUB () "." Sent
 S: g6 OK {{.*}}
+# "" asks for the root, of whatever reference; INBOX as a parent in any case
+C: h1 LIST Lists ""
+S: * LIST (\Noselect) "." ""
+S: h1 OK {{.*}}
+C: h2 CREATE INBOX.sub
+S: h2 OK {{.*}}
+C: h3 LIST "" iNboX.%
+S: * LIST (\HasNoChildren) "." INBOX.sub
+S: h3 OK {{.*}}
 C: g7 LOGOUT
 S: * BYE {{.*}}
 S: g7 OK {{.*}}
