@@ -56,6 +56,7 @@ X(LIST, trusted_networks, "127.0.0.0/8 ::1", "peers whose XFORWARD is believed o
 X(PATH, sieve_script, "%h/.dovecot.sieve", "a user's active Sieve script") \
 X(PATH, sieve_dir, "%h/sieve", "a user's Sieve scripts") \
 X(PATH, sieve_default, "", "script for users who have none") \
+X(PATH, sieve_global, "", "directory of scripts that all users may include") \
 X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
 X(INT,  sieve_actions_max, "32", "actions of one run") \
 X(INT,  sieve_redirects_max, "4", "redirects of one run") \

@@ -24,8 +24,16 @@ struct stamp {
 	dev_t dev;
 };
 
+/* A script that another includes, or that was not there */
+struct part {
+	char *path;
+	struct stamp stamp; /* zero: was not there */
+};
+struct parts pf_vec(struct part);
+
 struct entry {
 	struct stamp stamp;
+	struct parts parts;
 	struct mda_script *script; /* or */
 	struct sieve_lists *lists;
 };
@@ -61,10 +69,18 @@ static void unref_locked(struct mda_script *script)
 	free(script);
 }
 
+static void free_parts(struct parts *parts)
+{
+	for (size_t i = 0; i < parts->n; i++)
+		free(parts->v[i].path);
+	pf_vec_release(parts);
+}
+
 static void free_entry(struct entry *entry)
 {
 	if (!entry)
 		return;
+	free_parts(&entry->parts);
 	unref_locked(entry->script);
 	if (entry->lists)
 		sieve_lists_release(entry->lists);
@@ -102,6 +118,17 @@ void mda_script_unref(struct mda_rules *rules, struct mda_script **script)
 	*script = NULL;
 }
 
+static struct stamp stamp_of(const struct stat *st)
+{
+	return (struct stamp){
+	    .mtime_ns =
+		(int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+	    .size = st->st_size,
+	    .ino = st->st_ino,
+	    .dev = st->st_dev,
+	};
+}
+
 /* Opens `path`; NOTFOUND is ordinary (also: a part of the path is a file). */
 static pf_status open_rules(const char *path, int *fd, struct stamp *stamp,
 			    struct pf_error *err)
@@ -115,13 +142,7 @@ static pf_status open_rules(const char *path, int *fd, struct stamp *stamp,
 		close(*fd);
 		return PF_NOTFOUND;
 	}
-	*stamp = (struct stamp){
-	    .mtime_ns =
-		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
-	    .size = st.st_size,
-	    .ino = st.st_ino,
-	    .dev = st.st_dev,
-	};
+	*stamp = stamp_of(&st);
 	return PF_OK;
 }
 
@@ -131,13 +152,30 @@ static bool same_stamp(const struct stamp *a, const struct stamp *b)
 	       a->ino == b->ino && a->dev == b->dev;
 }
 
+static bool parts_are_current(const struct parts *parts)
+{
+	for (size_t i = 0; i < parts->n; i++) {
+		struct stamp now = {0};
+		struct stat st;
+
+		if (stat(parts->v[i].path, &st) == 0 && S_ISREG(st.st_mode))
+			now = stamp_of(&st);
+		if (!same_stamp(&now, &parts->v[i].stamp))
+			return false;
+	}
+	return true;
+}
+
 /* With the lock held: the entry if it is current. */
 static struct entry *current(struct mda_rules *rules, const char *path,
 			     const struct stamp *stamp)
 {
 	struct entry *entry = pf_map_get(&rules->entries, pf_str_c(path));
 
-	return entry && same_stamp(&entry->stamp, stamp) ? entry : NULL;
+	return entry && same_stamp(&entry->stamp, stamp) &&
+		       parts_are_current(&entry->parts)
+		   ? entry
+		   : NULL;
 }
 
 static void put(struct mda_rules *rules, const char *path, struct entry *entry)
@@ -149,9 +187,52 @@ static void put(struct mda_rules *rules, const char *path, struct entry *entry)
 
 /* ---- scripts ---- */
 
-static struct mda_script *compile(struct mda_rules *rules, const char *path,
-				  int fd, const struct stamp *stamp)
+/* Where `include` looks: DIRECTORY/NAME.sieve, as Dovecot has it */
+struct includer {
+	const struct pf_conf *conf;
+	const struct auth_identity *id;
+	struct parts *parts;
+};
+
+static pf_status load_included(void *arg, bool global, struct pf_str name,
+			       struct pf_buf *text, struct pf_error *err)
 {
+	const struct includer *includer = arg;
+	const struct pf_conf *conf = includer->conf;
+	const char *dir = global ? conf->sieve_global : conf->sieve_dir;
+	struct pf_buf path = PF_BUF_INIT(4096);
+	struct part part = {0};
+	pf_status status;
+	int fd;
+
+	if (!*dir)
+		return pf_error_set(err, PF_NOTFOUND, NULL,
+				    "sieve_global is not set");
+	status = pf_conf_expand(&path, dir, pf_str_c(includer->id->user),
+				includer->id->home, err);
+	pf_buf_addf(&path, "/%.*s.sieve", (int)name.n, name.p);
+	if (status == PF_OK)
+		status = pf_buf_status(&path, err);
+	if (status == PF_OK) {
+		status = open_rules(path.data, &fd, &part.stamp, err);
+		part.path = pf_str_dup(pf_buf_str(&path));
+		pf_vec_push(includer->parts, part);
+	}
+	if (status == PF_OK) {
+		status = pf_fs_read_fd(fd, text, err);
+		close(fd);
+	}
+	pf_buf_release(&path);
+	return status;
+}
+
+static struct mda_script *compile(struct mda_rules *rules, const char *path,
+				  const struct auth_identity *id, int fd,
+				  const struct stamp *stamp,
+				  struct parts *parts)
+{
+	struct includer includer = {rules->conf, id, parts};
+	const struct sieve_source source = {&includer, load_included};
 	struct mda_script *script = calloc(1, sizeof *script);
 	struct sieve_problems problems = {0};
 	struct pf_error err = {0};
@@ -166,8 +247,9 @@ static struct mda_script *compile(struct mda_rules *rules, const char *path,
 	script->mtime_ns = stamp->mtime_ns;
 	status = pf_fs_read_fd(fd, &text, &err);
 	if (status == PF_OK)
-		status = sieve_compile(pf_buf_str(&text), &rules->limits,
-				       &script->script, &problems, &err);
+		status = sieve_compile_from(pf_buf_str(&text), &rules->limits,
+					    &source, &script->script, &problems,
+					    &err);
 	if (status != PF_OK) {
 		snprintf(script->problem, sizeof script->problem, "%.200s",
 			 err.log[0] ? err.log : pf_status_text(status));
@@ -183,7 +265,9 @@ static struct mda_script *compile(struct mda_rules *rules, const char *path,
 	return script;
 }
 
+/* `shared`: other users have the same script, but not what it includes. */
 static pf_status load_script(struct mda_rules *rules, const char *path,
+			     const struct auth_identity *id, bool shared,
 			     struct mda_script **out, struct pf_error *err)
 {
 	struct stamp stamp;
@@ -198,15 +282,23 @@ static pf_status load_script(struct mda_rules *rules, const char *path,
 	entry = current(rules, path, &stamp);
 	if (!entry) {
 		struct mda_script *script;
+		struct parts parts = {0};
 
 		/* compiling is short, but others need not wait for it */
 		pthread_mutex_unlock(&rules->lock);
-		script = compile(rules, path, fd, &stamp);
+		script = compile(rules, path, id, fd, &stamp, &parts);
+		if (shared && parts.n > 0) {
+			free_parts(&parts);
+			close(fd);
+			*out = script;
+			return PF_OK;
+		}
 		entry = calloc(1, sizeof *entry);
 		if (!entry)
 			abort();
 		entry->stamp = stamp;
 		entry->script = script;
+		entry->parts = parts;
 		pthread_mutex_lock(&rules->lock);
 		put(rules, path, entry);
 	}
@@ -234,7 +326,8 @@ pf_status mda_rules_script(struct mda_rules *rules,
 		status = pf_conf_expand(&path, paths[i], pf_str_c(id->user),
 					id->home, err);
 		if (status == PF_OK)
-			status = load_script(rules, path.data, script, err);
+			status = load_script(rules, path.data, id, i == 1,
+					     script, err);
 		pf_buf_release(&path);
 		if (status != PF_NOTFOUND)
 			return status;

@@ -20,7 +20,18 @@ report(struct sieve_compiler *compiler, struct sieve_place at, bool warning,
 	if (compiler->reported >= SIEVE_PROBLEMS_MAX)
 		return;
 	compiler->reported++;
-	vsnprintf(problem.text, sizeof problem.text, format, ap);
+	int n = 0;
+	if (compiler->script_name.p) {
+		problem.line = compiler->script_at.line;
+		problem.column = compiler->script_at.column;
+		n = snprintf(
+		    problem.text, sizeof problem.text, "in \"%.*s\", line %d: ",
+		    compiler->script_name.n > 60 ? 60
+						 : (int)compiler->script_name.n,
+		    compiler->script_name.p, at.line);
+	}
+	vsnprintf(problem.text + n, sizeof problem.text - (size_t)n, format,
+		  ap);
 	sieve_text_clean(problem.text);
 	snprintf(problem.hint, sizeof problem.hint, "%s", hint ? hint : "");
 	pf_vec_push(compiler->problems, problem);

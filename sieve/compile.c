@@ -14,20 +14,6 @@ const struct sieve_limits sieve_default_limits = {
     .memory_max = 32 << 20,
 };
 
-static void keep_variables(struct sieve_script *script,
-			   const struct pf_map *variables)
-{
-	const struct pf_map_entry *entry;
-	size_t pos = 0;
-
-	script->variable_count = variables->count;
-	script->variables = pf_arena_array(&script->arena, variables->count + 1,
-					   sizeof *script->variables);
-	while ((entry = pf_map_next(variables, &pos)))
-		script->variables[(uintptr_t)entry->value - 1] = pf_arena_str(
-		    &script->arena, pf_str_mem(entry->key, entry->key_len));
-}
-
 /* By place; each of them few, and in order already but for two passes */
 static void sort_problems(struct sieve_problems *problems, size_t from)
 {
@@ -53,6 +39,9 @@ static void compile(struct sieve_compiler *compiler, struct pf_str text)
 	struct sieve_node *commands = sieve_parse(compiler, copy);
 
 	sieve_check(compiler, commands);
+	/* a run sees what any of the scripts asked for */
+	for (size_t i = 0; i < SIEVE_EXTENSIONS_MAX; i++)
+		compiler->script->required[i] |= compiler->used[i];
 	if (compiler->failed)
 		return;
 	compiler->script->commands = commands;
@@ -75,6 +64,16 @@ pf_status sieve_compile(struct pf_str text, const struct sieve_limits *limits,
 			struct sieve_script **script,
 			struct sieve_problems *problems, struct pf_error *err)
 {
+	return sieve_compile_from(text, limits, NULL, script, problems, err);
+}
+
+pf_status sieve_compile_from(struct pf_str text,
+			     const struct sieve_limits *limits,
+			     const struct sieve_source *source,
+			     struct sieve_script **script,
+			     struct sieve_problems *problems,
+			     struct pf_error *err)
+{
 	struct pf_map variables = {0};
 	struct sieve_problems found = {0};
 
@@ -91,6 +90,7 @@ pf_status sieve_compile(struct pf_str text, const struct sieve_limits *limits,
 	    .limits = limits,
 	    .problems = problems ? problems : &found,
 	    .variables = &variables,
+	    .source = source,
 	};
 	size_t before = compiler.problems->n;
 	if (text.n > limits->script_max)
@@ -100,7 +100,7 @@ pf_status sieve_compile(struct pf_str text, const struct sieve_limits *limits,
 	else
 		compile(&compiler, text);
 	sort_problems(compiler.problems, before);
-	keep_variables(fresh, &variables);
+	fresh->variable_count = compiler.variable_count;
 	pf_map_release(&variables);
 	pf_status status = PF_OK;
 	if (compiler.failed) {

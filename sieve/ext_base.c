@@ -236,6 +236,14 @@ static bool decide_size(struct sieve_run *run, const struct sieve_node *node)
 		    : run->message->size < under->value->number;
 }
 
+/* In an included script, libsieve asks before it stops (lower.c). */
+static bool decide_stop(struct sieve_run *run, const struct sieve_node *node)
+{
+	(void)run;
+	(void)node;
+	return true;
+}
+
 static const struct sieve_def defs[] = {
     {.name = "require",
      .control = SIEVE_REQUIRE,
@@ -253,7 +261,11 @@ static const struct sieve_def defs[] = {
      .control = SIEVE_ELSE,
      .params = "",
      .usage = "else { ... }"},
-    {.name = "stop", .control = SIEVE_STOP, .params = "", .usage = "stop;"},
+    {.name = "stop",
+     .control = SIEVE_STOP,
+     .params = "",
+     .usage = "stop;",
+     .decide = decide_stop},
     {.name = "keep", .params = "", .usage = "keep;", .execute = execute_keep},
     {.name = "discard",
      .params = "",

@@ -73,31 +73,87 @@ static size_t name_length(struct pf_str s)
 	return n;
 }
 
-static size_t intern(struct sieve_compiler *compiler, struct sieve_place at,
-		     struct pf_str name)
+/* The key of a variable: each script has its own, "global" are shared. */
+static bool make_key(struct sieve_compiler *compiler, struct sieve_place at,
+		     bool global, struct pf_str name, struct pf_buf *key)
 {
-	char lower[NAME_MAX_BYTES];
-
-	if (name.n > sizeof lower) {
+	if (name.n > NAME_MAX_BYTES) {
 		sieve_error(compiler, at, NULL,
-			    "a variable's name is longer than %zu bytes",
-			    sizeof lower);
-		return 0;
+			    "a variable's name is longer than %d bytes",
+			    NAME_MAX_BYTES);
+		return false;
 	}
+	pf_buf_addf(key, "%d:", global ? -1 : compiler->script_number);
 	for (size_t i = 0; i < name.n; i++)
-		lower[i] = pf_ascii_lower(name.p[i]);
-	struct pf_str key = pf_str_mem(lower, name.n);
-	uintptr_t index = (uintptr_t)pf_map_get(compiler->variables, key);
-	if (index > 0)
-		return index - 1;
-	if (compiler->variables->count >= SIEVE_VARIABLES_MAX) {
-		sieve_error(compiler, at, NULL, "more than %d variables",
-			    SIEVE_VARIABLES_MAX);
-		return 0;
+		pf_buf_add_byte(key, pf_ascii_lower(name.p[i]));
+	return true;
+}
+
+static size_t intern(struct sieve_compiler *compiler, struct sieve_place at,
+		     bool global, struct pf_str name)
+{
+	struct pf_buf key = PF_BUF_INIT(NAME_MAX_BYTES + 16);
+	uintptr_t index = 1;
+
+	if (make_key(compiler, at, global, name, &key)) {
+		index = (uintptr_t)pf_map_get(compiler->variables,
+					      pf_buf_str(&key));
+		if (index == 0 &&
+		    compiler->variable_count >= SIEVE_VARIABLES_MAX) {
+			sieve_error(compiler, at, NULL,
+				    "more than %d variables",
+				    SIEVE_VARIABLES_MAX);
+			index = 1;
+		} else if (index == 0) {
+			index = ++compiler->variable_count;
+			pf_map_set(compiler->variables, pf_buf_str(&key),
+				   (void *)index);
+		}
 	}
-	index = compiler->variables->count + 1;
-	pf_map_set(compiler->variables, key, (void *)index);
+	pf_buf_release(&key);
 	return index - 1;
+}
+
+void sieve_variable_share(struct sieve_compiler *compiler,
+			  const struct sieve_string *string)
+{
+	struct pf_str name = string->value.text;
+	struct pf_buf key = PF_BUF_INIT(NAME_MAX_BYTES + 16);
+
+	if (!sieve_string_constant(compiler, string, "the name of a variable"))
+		return;
+	if (name.n == 0 || is_digit(name.p[0]) || word_length(name) != name.n) {
+		sieve_error(compiler, string->at,
+			    "letters, digits and _, not a digit first",
+			    "this is no name of a variable");
+		return;
+	}
+	uintptr_t index = intern(compiler, string->at, true, name) + 1;
+	if (make_key(compiler, string->at, false, name, &key)) {
+		uintptr_t had = (uintptr_t)pf_map_get(compiler->variables,
+						      pf_buf_str(&key));
+
+		if (had > 0 && had != index)
+			sieve_error(compiler, string->at,
+				    "declare it before it is used",
+				    "there is a variable of this name already");
+		pf_map_set(compiler->variables, pf_buf_str(&key),
+			   (void *)index);
+	}
+	pf_buf_release(&key);
+}
+
+static const struct sieve_extension *find_space(struct sieve_compiler *compiler,
+						struct pf_str name)
+{
+	for (size_t i = 0; i < sieve_registry_count; i++) {
+		const struct sieve_extension *x = sieve_registry[i];
+
+		if (x->space && compiler->script->required[i] &&
+		    pf_str_ieq(name, pf_str_c(x->space)))
+			return x;
+	}
+	return NULL;
 }
 
 bool sieve_variable_name(struct sieve_compiler *compiler,
@@ -113,12 +169,21 @@ bool sieve_variable_name(struct sieve_compiler *compiler,
 			    "this is no name of a variable");
 		return false;
 	}
-	if (pf_str_chr(name, '.') >= 0) {
-		sieve_error(compiler, string->at, "write it without dots",
-			    "there is no such namespace");
-		return false;
+	ptrdiff_t dot = pf_str_chr(name, '.');
+	if (dot >= 0) {
+		const struct sieve_extension *space =
+		    find_space(compiler, pf_str_head(name, (size_t)dot));
+
+		if (!space || space->space_value) {
+			sieve_error(compiler, string->at,
+				    "write it without dots",
+				    space ? "these cannot be changed"
+					  : "there is no such namespace");
+			return false;
+		}
+		name = pf_str_from(name, (size_t)dot + 1);
 	}
-	*index = intern(compiler, string->at, name);
+	*index = intern(compiler, string->at, dot >= 0, name);
 	return true;
 }
 
@@ -126,17 +191,26 @@ bool sieve_variable_name(struct sieve_compiler *compiler,
 
 struct pieces pf_vec(struct sieve_piece);
 
-static const struct sieve_extension *find_space(struct sieve_compiler *compiler,
-						struct pf_str name)
+/* "space.name" */
+static struct sieve_piece refer_space(struct sieve_compiler *compiler,
+				      struct sieve_place at, struct pf_str name,
+				      size_t dot)
 {
-	for (size_t i = 0; i < sieve_registry_count; i++) {
-		const struct sieve_extension *x = sieve_registry[i];
+	struct pf_str inner = pf_str_from(name, dot + 1);
+	const struct sieve_extension *space =
+	    find_space(compiler, pf_str_head(name, dot));
 
-		if (x->space && compiler->script->required[i] &&
-		    pf_str_ieq(name, pf_str_c(x->space)))
-			return x;
+	if (!space) {
+		sieve_error(compiler, at, NULL,
+			    "${%.*s}: there is no such namespace",
+			    name.n > 60 ? 60 : (int)name.n, name.p);
+		return (struct sieve_piece){.kind = SIEVE_LITERAL};
 	}
-	return NULL;
+	if (space->space_value)
+		return (struct sieve_piece){
+		    .kind = SIEVE_FOREIGN, .space = space, .literal = inner};
+	return (struct sieve_piece){.kind = SIEVE_VARIABLE,
+				    .index = intern(compiler, at, true, inner)};
 }
 
 /* What a reference stands for: name is all between the braces. */
@@ -156,22 +230,10 @@ static struct sieve_piece refer(struct sieve_compiler *compiler,
 					    .index = (size_t)number};
 	}
 	ptrdiff_t dot = pf_str_chr(name, '.');
-	if (dot >= 0) {
-		const struct sieve_extension *space =
-		    find_space(compiler, pf_str_head(name, (size_t)dot));
-
-		if (space)
-			return (struct sieve_piece){
-			    .kind = SIEVE_FOREIGN,
-			    .space = space,
-			    .literal = pf_str_from(name, (size_t)dot + 1)};
-		sieve_error(compiler, at, NULL,
-			    "${%.*s}: there is no such namespace",
-			    name.n > 60 ? 60 : (int)name.n, name.p);
-		return (struct sieve_piece){.kind = SIEVE_LITERAL};
-	}
+	if (dot >= 0)
+		return refer_space(compiler, at, name, (size_t)dot);
 	return (struct sieve_piece){.kind = SIEVE_VARIABLE,
-				    .index = intern(compiler, at, name)};
+				    .index = intern(compiler, at, false, name)};
 }
 
 /* Length of the name of a reference "${name}" at `i`, or 0 */

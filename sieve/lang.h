@@ -19,6 +19,7 @@
 #define SIEVE_PARAMS_MAX     3
 #define SIEVE_NODES_MAX	     50000 /* commands, tests and arguments */
 #define SIEVE_PROBLEMS_MAX   100
+#define SIEVE_INCLUDES_MAX   64
 
 struct sieve_run;
 struct sieve_compiler;
@@ -91,6 +92,15 @@ enum sieve_truth {
 	SIEVE_NO
 };
 
+/* A script that others include */
+struct sieve_included {
+	struct pf_str name;
+	bool global;
+	bool open;  /* is being checked */
+	int number; /* from 1; the main script has 0 */
+	struct sieve_node *commands;
+};
+
 /* A command or a test. */
 struct sieve_node {
 	struct sieve_node *next;
@@ -112,6 +122,7 @@ struct sieve_node {
 	const struct sieve_address_part *part; /* SIEVE_DEF_ADDRESS */
 	size_t *slots;			       /* variables it works on */
 	enum sieve_truth truth;		       /* of a test */
+	struct sieve_included *included;       /* NULL: there is no script */
 };
 
 /* ---- what an extension is made of ---- */
@@ -123,6 +134,8 @@ enum sieve_control { /* what libsieve executes itself */
 	SIEVE_ELSIF,
 	SIEVE_ELSE,
 	SIEVE_STOP,
+	SIEVE_INCLUDE,
+	SIEVE_RETURN,
 	SIEVE_NOT,
 	SIEVE_ANYOF,
 	SIEVE_ALLOF,
@@ -215,7 +228,8 @@ struct sieve_extension {
 	/* Each string of a script that requires it. */
 	void (*string)(struct sieve_compiler *compiler,
 		       struct sieve_string *string);
-	/* The namespace ${space.name} of strings with variables. */
+	/* The namespace ${space.name} of strings with variables; without a
+	 * function: of variables that all scripts share. */
 	const char *space;
 	struct pf_str (*space_value)(struct sieve_run *run, struct pf_str name);
 	/* Each action of a run, before its tags are applied. */
@@ -265,7 +279,6 @@ struct sieve_script {
 	const struct sieve_node **tests, **operations; /* t0.., 0.. */
 	size_t test_count, operation_count;
 	struct pf_str core;
-	struct pf_str *variables; /* their names, lower case */
 	size_t variable_count;
 };
 
@@ -277,7 +290,16 @@ struct sieve_compiler {
 	size_t nodes;
 	int reported; /* problems, at most SIEVE_PROBLEMS_MAX */
 	bool failed;
-	struct pf_map *variables; /* name -> index + 1 */
+	struct pf_map *variables; /* script:name -> index + 1 */
+	size_t variable_count;
+
+	const struct sieve_source *source; /* NULL: none */
+	struct sieve_included *includes;   /* SIEVE_INCLUDES_MAX */
+	int include_count, include_depth;
+	bool used[SIEVE_EXTENSIONS_MAX]; /* by included scripts */
+	int script_number;		 /* of the one that is checked */
+	struct pf_str script_name;	 /* p == NULL: the main one */
+	struct sieve_place script_at;	 /* where the main one includes it */
 };
 
 __attribute__((format(printf, 4, 5))) void
@@ -306,6 +328,9 @@ void sieve_lower(struct sieve_compiler *compiler, struct sieve_node *commands);
  * error) when this is no name of a variable. */
 bool sieve_variable_name(struct sieve_compiler *compiler,
 			 const struct sieve_string *name, size_t *index);
+/* Makes the name that of a variable which all scripts share. */
+void sieve_variable_share(struct sieve_compiler *compiler,
+			  const struct sieve_string *name);
 
 /* lex.c */
 enum sieve_token_kind {

@@ -16,11 +16,12 @@
 #include "sieve/lang.h"
 
 enum {
-	CHUNK = 64,	   /* commands of a block, tests of an anyof */
-	STACK_MAX = 9000,  /* libsieve's has 10000 entries */
-	STACK_ITEM = 3,	   /* used by each earlier member of a list */
-	STACK_LEVEL = 12,  /* used by each level of nesting */
-	CORE_PER_NODE = 96 /* bytes, generously */
+	CHUNK = 64,	     /* commands of a block, tests of an anyof */
+	STACK_MAX = 9000,    /* libsieve's has 10000 entries */
+	STACK_ITEM = 3,	     /* used by each earlier member of a list */
+	STACK_LEVEL = 12,    /* used by each level of nesting */
+	CORE_PER_NODE = 96,  /* bytes, generously */
+	EXPANSIONS_MAX = 255 /* of included scripts */
 };
 
 struct nodes pf_vec(const struct sieve_node *);
@@ -30,6 +31,9 @@ struct lowerer {
 	struct pf_buf core;
 	struct nodes tests, operations;
 	int stack_most;
+	int inside; /* how many included scripts */
+	int expansions;
+	struct sieve_place from; /* where the main script includes */
 	struct sieve_place deepest;
 };
 
@@ -134,6 +138,63 @@ static bool continues(const struct sieve_node *node)
 			node->def->control == SIEVE_ELSE);
 }
 
+/* The commands without their require, which the core has no use for */
+static struct sieve_node *skip_requires(struct sieve_node *node)
+{
+	while (node && pf_str_ieq(node->name, PF_STR("require")))
+		node = node->next;
+	return node;
+}
+
+static void lower_operation(struct lowerer *lowerer,
+			    const struct sieve_node *node)
+{
+	pf_buf_addf(&lowerer->core, "fileinto \"%zu\";\n",
+		    lowerer->operations.n);
+	pf_vec_push(&lowerer->operations, node);
+}
+
+/* What stands behind a return goes on being executed, in name only: there a
+ * stop must be none, either, so it asks. */
+static void lower_stop(struct lowerer *lowerer, const struct sieve_node *node,
+		       int stack)
+{
+	if (lowerer->inside == 0) {
+		pf_buf_add_c(&lowerer->core, "stop;\n");
+		return;
+	}
+	note_stack(lowerer, node, stack + STACK_LEVEL);
+	pf_buf_add_c(&lowerer->core, "if ");
+	lower_leaf(lowerer, node);
+	pf_buf_add_c(&lowerer->core, " {\nstop;\n}\n");
+}
+
+/* if TEST { the script; and its end }: the test says no for :once. */
+static void lower_include(struct lowerer *lowerer,
+			  const struct sieve_node *node, int stack)
+{
+	if (!node->included || lowerer->core.failed)
+		return;
+	if (lowerer->inside == 0)
+		lowerer->from = node->at;
+	if (++lowerer->expansions > EXPANSIONS_MAX) {
+		if (lowerer->expansions == EXPANSIONS_MAX + 1)
+			sieve_error(lowerer->compiler, lowerer->from, NULL,
+				    "more than %d scripts are included",
+				    EXPANSIONS_MAX);
+		return;
+	}
+	lowerer->inside++;
+	pf_buf_add_c(&lowerer->core, "if ");
+	lower_leaf(lowerer, node);
+	pf_buf_add_c(&lowerer->core, " {\n");
+	lower_commands(lowerer, skip_requires(node->included->commands),
+		       stack + STACK_LEVEL);
+	lower_operation(lowerer, node);
+	pf_buf_add_c(&lowerer->core, "}\n");
+	lowerer->inside--;
+}
+
 /* One command, or an if with all its branches; returns the one behind */
 static const struct sieve_node *
 lower_command(struct lowerer *lowerer, const struct sieve_node *node, int stack)
@@ -141,7 +202,16 @@ lower_command(struct lowerer *lowerer, const struct sieve_node *node, int stack)
 	note_stack(lowerer, node, stack);
 	switch (node->def->control) {
 	case SIEVE_STOP:
-		pf_buf_add_c(&lowerer->core, "stop;\n");
+		lower_stop(lowerer, node, stack);
+		return node->next;
+	case SIEVE_RETURN:
+		if (lowerer->inside == 0)
+			pf_buf_add_c(&lowerer->core, "stop;\n");
+		else
+			lower_operation(lowerer, node);
+		return node->next;
+	case SIEVE_INCLUDE:
+		lower_include(lowerer, node, stack);
 		return node->next;
 	case SIEVE_IF:
 		break;
@@ -154,9 +224,7 @@ lower_command(struct lowerer *lowerer, const struct sieve_node *node, int stack)
 	case SIEVE_ALLOF:
 	case SIEVE_TRUE:
 	case SIEVE_FALSE:
-		pf_buf_addf(&lowerer->core, "fileinto \"%zu\";\n",
-			    lowerer->operations.n);
-		pf_vec_push(&lowerer->operations, node);
+		lower_operation(lowerer, node);
 		return node->next;
 	}
 	do {
@@ -209,14 +277,6 @@ static void lower_commands(struct lowerer *lowerer,
 	lower_list(lowerer, node, n, stack);
 }
 
-/* The commands without their require, which the core has no use for */
-static struct sieve_node *skip_requires(struct sieve_node *node)
-{
-	while (node && pf_str_ieq(node->name, PF_STR("require")))
-		node = node->next;
-	return node;
-}
-
 static const struct sieve_node **keep_nodes(struct sieve_compiler *compiler,
 					    const struct nodes *nodes)
 {
@@ -233,7 +293,10 @@ void sieve_lower(struct sieve_compiler *compiler, struct sieve_node *commands)
 	struct sieve_script *script = compiler->script;
 	struct lowerer lowerer = {
 	    .compiler = compiler,
-	    .core = PF_BUF_INIT(1024 + (compiler->nodes + 1) * CORE_PER_NODE),
+	    .core = PF_BUF_INIT(1024 + (compiler->include_count > 0
+					    ? SIEVE_NODES_MAX
+					    : compiler->nodes + 1) *
+					   CORE_PER_NODE),
 	};
 
 	pf_buf_add_c(&lowerer.core, "require \"fileinto\";\n");

@@ -33,6 +33,7 @@
 	X(duplicate)           /* RFC 7352 */ \
 	X(environment)         /* RFC 5183 */ \
 	X(ihave)               /* RFC 5463 */ \
+	X(include)             /* RFC 6609 */ \
 	X(special_use)         /* RFC 8579 */ \
 	X(dovecot_environment) /* vnd.dovecot.environment */ \
 	X(dovecot_debug)       /* vnd.dovecot.debug */

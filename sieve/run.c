@@ -347,7 +347,7 @@ bool sieve_run_decide(struct sieve_run *run, const struct sieve_node *node)
 	char text[200];
 
 	run->node = node;
-	if (!sieve_run_step(run, 1))
+	if (!sieve_run_step(run, 1) || run->returning)
 		return false;
 	bool said = node->def->decide(run, node) && !run->result->failed;
 	if (run->trace && !run->result->failed) {
@@ -360,8 +360,10 @@ bool sieve_run_decide(struct sieve_run *run, const struct sieve_node *node)
 void sieve_run_execute(struct sieve_run *run, const struct sieve_node *node)
 {
 	run->node = node;
-	if (sieve_run_step(run, 1))
-		node->def->execute(run, node);
+	if (!sieve_run_step(run, 1) ||
+	    (run->returning && node->def->control != SIEVE_INCLUDE))
+		return;
+	node->def->execute(run, node);
 }
 
 void sieve_run_end(struct sieve_run *run)

@@ -36,7 +36,8 @@ struct sieve_run {
 	size_t address_count;
 	uint64_t steps;
 	int redirects;
-	bool keeps; /* the implicit keep still stands */
+	bool keeps;	/* the implicit keep still stands */
+	bool returning; /* to the end of the included script */
 	const struct sieve_node *node;
 	void *state[SIEVE_EXTENSIONS_MAX];
 };

@@ -48,6 +48,19 @@ PF_CHECKED pf_status sieve_compile(struct pf_str text,
 				   struct sieve_script **script,
 				   struct sieve_problems *problems,
 				   struct pf_error *err);
+/* Where `include` finds scripts.  NOTFOUND: there is none of that name. */
+struct sieve_source {
+	void *arg;
+	pf_status (*load)(void *arg, bool global, struct pf_str name,
+			  struct pf_buf *text, struct pf_error *err);
+};
+/* The same; included scripts become a part of it. */
+PF_CHECKED pf_status sieve_compile_from(struct pf_str text,
+					const struct sieve_limits *limits,
+					const struct sieve_source *source,
+					struct sieve_script **script,
+					struct sieve_problems *problems,
+					struct pf_error *err);
 void sieve_script_free(struct sieve_script **script);
 /* Names of all extensions, blank-separated (ManageSieve SIEVE capability) */
 const char *sieve_extensions(void);

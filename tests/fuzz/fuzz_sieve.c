@@ -49,6 +49,24 @@ static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
 	return role.n % 2;
 }
 
+/* Any name is there: "a" to "c" include others, the rest do little. */
+static pf_status load(void *arg, bool global, struct pf_str name,
+		      struct pf_buf *text, struct pf_error *err)
+{
+	(void)arg;
+	if (name.n > 20)
+		return pf_error_set(err, PF_NOTFOUND, NULL, "no script");
+	pf_buf_add_c(text, "require [\"include\", \"variables\"];\n"
+			   "global \"g\"; set \"g\" \"${g}x\";\n");
+	for (char c = 'b'; name.n == 1 && c <= 'd'; c++)
+		if (name.p[0] < c)
+			pf_buf_addf(text, "include %s\"%c\";\n",
+				    global ? ":once " : "", c);
+	pf_buf_add_c(text, "if header \"subject\" \"x\" { return; }\n"
+			   "if not false { return; } stop;\n");
+	return PF_OK;
+}
+
 static void on_trace(void *arg, int line, const char *text)
 {
 	(void)arg;
@@ -103,12 +121,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pf_str text = pf_str_mem(data, size), header = {0};
 	ptrdiff_t nul = pf_str_chr(text, '\0');
 	bool error = false;
+	const struct sieve_source source = {.load = load};
 
 	if (nul >= 0) {
 		header = pf_str_from(text, (size_t)nul + 1);
 		text = pf_str_head(text, (size_t)nul);
 	}
-	pf_status status = sieve_compile(text, NULL, &script, &problems, NULL);
+	pf_status status =
+	    sieve_compile_from(text, NULL, &source, &script, &problems, NULL);
 	for (size_t i = 0; i < problems.n; i++) {
 		error |= !problems.v[i].warning;
 		if (problems.v[i].line < 1 || problems.v[i].column < 1)

@@ -523,6 +523,32 @@ static void scripts_ask_about_the_message(void)
 	is_int(count("ida", ".None", NULL, 0), 0);
 }
 
+static void scripts_include_others(void)
+{
+	script("lea", "require \"include\";\ninclude \"a\";\n"
+		      "include :optional \"b\";\n");
+	(void)mkdir(at("lea/sieve"), 0700);
+	put(at("lea/sieve/a.sieve"),
+	    "require [\"fileinto\", \"mailbox\"];\n"
+	    "fileinto :create \"One\";\n",
+	    0600);
+	send_letter("lea");
+	is_int(count("lea", ".One", NULL, 0), 1);
+	/* a changed part, and one that is new, count at once */
+	put(at("lea/sieve/a.sieve"),
+	    "require [\"fileinto\", \"mailbox\"];\n"
+	    "fileinto :create \"Three\";\n",
+	    0600);
+	put(at("lea/sieve/b.sieve"),
+	    "require [\"fileinto\", \"mailbox\"];\n"
+	    "fileinto :create \"Two\";\n",
+	    0600);
+	send_letter("lea");
+	is_int(count("lea", ".One", NULL, 0), 1);
+	is_int(count("lea", ".Two", NULL, 0), 1);
+	is_int(count("lea", ".Three", NULL, 0), 1);
+}
+
 static void large_messages_go_through_a_file(void)
 {
 	struct pf_buf big = PF_BUF_INIT(4 << 20);
@@ -655,6 +681,7 @@ int main(void)
 	vacation();
 	vacation_memory_is_bounded();
 	scripts_ask_about_the_message();
+	scripts_include_others();
 	large_messages_go_through_a_file();
 	one_bad_disk_is_not_anothers_fault();
 	indexd_is_told();

@@ -43,7 +43,7 @@ static void lists_extensions(void)
 	       "comparator-i;unicode-casemap "
 	       "variables relational subaddress copy imap4flags mailbox reject "
 	       "ereject vacation vacation-seconds date index regex "
-	       "body duplicate environment ihave special-use "
+	       "body duplicate environment ihave include special-use "
 	       "vnd.dovecot.environment vnd.dovecot.debug");
 }
 

@@ -43,6 +43,8 @@ static bool walk_test(struct sieve_run *run, const struct sieve_node *node)
 			t = t->next;
 		return t == NULL;
 	case SIEVE_LEAF:
+	case SIEVE_INCLUDE:
+	case SIEVE_RETURN:
 	case SIEVE_REQUIRE:
 	case SIEVE_IF:
 	case SIEVE_ELSIF:

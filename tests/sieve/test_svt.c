@@ -7,6 +7,8 @@
  *	to: user+detail@example.com
  *	--- script
  *	keep;
+ *	--- includes		scripts for include, each behind "# name" or
+ *				"# global name"
  *	--- message		(left out: a short mail; ends at the next ---)
  *	Subject: x
  *	--- actions		what the run gives, one line each
@@ -31,6 +33,7 @@ enum section {
 	NONE,
 	ENVELOPE,
 	SCRIPT,
+	INCLUDES,
 	MESSAGE,
 	ACTIONS,
 	PROBLEMS,
@@ -39,8 +42,8 @@ enum section {
 
 static const char *const section_names[] = {
     [ENVELOPE] = "--- envelope", [SCRIPT] = "--- script",
-    [MESSAGE] = "--- message",	 [ACTIONS] = "--- actions",
-    [PROBLEMS] = "--- problems",
+    [INCLUDES] = "--- includes", [MESSAGE] = "--- message",
+    [ACTIONS] = "--- actions",	 [PROBLEMS] = "--- problems",
 };
 
 struct test_case {
@@ -265,6 +268,28 @@ static const char *keep_name(struct pf_str title)
 	return names[turn];
 }
 
+static pf_status load(void *arg, bool global, struct pf_str name,
+		      struct pf_buf *text, struct pf_error *err)
+{
+	const struct test_case *test = arg;
+	struct pf_str rest = test->sections[INCLUDES], line;
+	bool here = false, found = false;
+	char title[100];
+
+	snprintf(title, sizeof title, "# %s%.*s", global ? "global " : "",
+		 (int)name.n, name.p);
+	while (pf_str_split(&rest, '\n', &line)) {
+		if (pf_str_starts(line, PF_STR("# "))) {
+			here = pf_str_eq(line, pf_str_c(title));
+			found |= here;
+		} else if (here) {
+			pf_buf_addf(text, "%.*s\n", (int)line.n, line.p);
+		}
+	}
+	return found ? PF_OK
+		     : pf_error_set(err, PF_NOTFOUND, NULL, "no script");
+}
+
 static void run_case(const struct test_case *test)
 {
 	struct sieve_problems problems = {0};
@@ -273,8 +298,9 @@ static void run_case(const struct test_case *test)
 	const char *name = keep_name(test->title);
 	struct pf_error err;
 
-	pf_status status = sieve_compile(test->sections[SCRIPT], NULL, &script,
-					 &problems, &err);
+	const struct sieve_source source = {(void *)(uintptr_t)test, load};
+	pf_status status = sieve_compile_from(
+	    test->sections[SCRIPT], NULL, &source, &script, &problems, &err);
 	if (test->sections[PROBLEMS].p || status != PF_OK) {
 		show_problems(&got, &problems);
 		compare(name, test->title, pf_buf_str(&got),
