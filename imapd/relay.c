@@ -189,7 +189,8 @@ static void hand_tls(struct gate_conn *g)
 	g->state = GATE_RELAY;
 	pf_list_remove(&g->link);
 	pf_list_append(&g->gate->relays, &g->link);
-	net_conn_resume(g->conn);
+	net_conn_set_relay(g->session);
+	net_conn_set_relay(g->conn);
 }
 
 static void hand_clear(struct gate_conn *g)

@@ -326,9 +326,15 @@ void net_conn_close(struct net_conn *conn)
 
 /* ---- input ---- */
 
+/* Input would make output, and there is enough of that. */
+static bool choked(const struct net_conn *conn)
+{
+	return conn->over && !conn->relay;
+}
+
 size_t net_conn_room(const struct net_conn *conn)
 {
-	if (conn->state != NET_CONN_OPEN || conn->paused || conn->over ||
+	if (conn->state != NET_CONN_OPEN || conn->paused || choked(conn) ||
 	    conn->eof_told || conn->kept.len >= conn->kept.max)
 		return 0;
 	return conn->kept.max - conn->kept.len;
@@ -399,11 +405,11 @@ void net_conn_deliver_eof(struct net_conn *conn)
 static void conn_turn(struct net_conn *conn)
 {
 	if (conn->state == NET_CONN_OPEN && conn->kept.len > 0 &&
-	    !conn->paused && !conn->over)
+	    !conn->paused && !choked(conn))
 		show_kept(conn);
 	if (conn->state == NET_CONN_OPEN && conn->tls && net_conn_room(conn))
 		net_tls_layer_input(conn->tls, NULL, 0);
-	if (conn->state == NET_CONN_OPEN && conn->eof && !conn->over)
+	if (conn->state == NET_CONN_OPEN && conn->eof && !choked(conn))
 		net_conn_deliver_eof(conn);
 	update_reading(conn);
 }
@@ -564,6 +570,12 @@ void net_conn_resume(struct net_conn *conn)
 	    (conn->tls && net_tls_layer_pending(conn->tls)))
 		turn_soon(conn);
 	update_reading(conn);
+}
+
+void net_conn_set_relay(struct net_conn *conn)
+{
+	conn->relay = true;
+	net_conn_resume(conn);
 }
 
 /* ---- timeouts: one timer, set to the earliest of what is pending ---- */

@@ -136,6 +136,11 @@ size_t net_conn_queued(const struct net_conn *conn);
 void net_conn_pause(struct net_conn *conn);
 void net_conn_resume(struct net_conn *conn);
 
+/* From now on input goes on while our own write queue is over its mark, and
+ * only pause stops it: for a relay, whose output is not made from its own
+ * input.  Else both sides could wait for each other.  Resumes. */
+void net_conn_set_relay(struct net_conn *conn);
+
 /* Closes after what is queued was sent (at most 5 s), or at once. */
 void net_conn_close(struct net_conn *conn);
 void net_conn_abort(struct net_conn *conn);

@@ -116,6 +116,7 @@ struct net_conn {
 	int handles; /* open uv handles, for the last close callback */
 	enum net_conn_state state;
 	bool wanted, reading, paused, over, eof, eof_told, in_input, detached;
+	bool relay; /* input goes on while output is over its mark */
 	bool tls_armed, shut_wanted, shut, tcp;
 };
 
