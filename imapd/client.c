@@ -15,12 +15,15 @@ static size_t on_input(void *arg, const char *p, size_t n)
 {
 	struct client *c = arg;
 	size_t used = 0, before;
+	bool deflated = net_conn_is_deflated(c->conn);
 
 	c->in_input = true;
 	do {
 		before = used;
 		if (c->pending.len > 0)
 			break; /* older bytes first: client_more_input() */
+		if (c->conn && net_conn_is_deflated(c->conn) != deflated)
+			break; /* these bytes are from before */
 		used += client_input(c, p + used, n - used);
 		client_run(c);
 	} while (used > before && used < n);

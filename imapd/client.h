@@ -50,6 +50,8 @@ struct client {
 	bool eof;	/* the client sends nothing more */
 	bool in_input;	/* guards against reentry */
 	bool stuck;	/* the connection keeps input that had to wait */
+	bool alone;	/* a CMD_ALONE has to be answered first */
+	bool deflate;	/* once this answer was sent */
 	bool begun;	/* the first command (login) is done */
 	int64_t active; /* last command, monotonic ms */
 	const struct command *last;

@@ -49,6 +49,8 @@ enum command_flags {
 	/* takes lines, or streamed literals, while it runs */
 	CMD_LINES = 1 << 8,
 	CMD_STREAM = 1 << 9,
+	/* changes how input is read: what is behind it waits for the answer */
+	CMD_ALONE = 1 << 10,
 };
 
 struct command {
@@ -168,6 +170,8 @@ enum run run_copy(struct cmd *cmd);
 enum run run_move(struct cmd *cmd);
 enum run run_expunge(struct cmd *cmd);
 enum run run_search(struct cmd *cmd);
+/* cmd_compress.c */
+enum run run_compress(struct cmd *cmd);
 /* cmd_idle.c, cmd_enable.c */
 enum run run_idle(struct cmd *cmd);
 enum run run_enable(struct cmd *cmd);

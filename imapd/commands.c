@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"CAPABILITY", CMD_ANY | CMD_INLINE, run_capability, gate_capability},
     {"CHECK", CMD_SELECTED, run_check, NULL},
     {"CLOSE", CMD_SELECTED | CMD_CHANGES, run_close, NULL},
+    {"COMPRESS", CMD_LOGGED_IN | CMD_INLINE | CMD_ALONE, run_compress, NULL},
     {"COPY", CMD_SELECTED | CMD_SEQS | CMD_CHANGES, run_copy, NULL},
     {"CREATE", CMD_LOGGED_IN, run_create, NULL},
     {"DELETE", CMD_LOGGED_IN | CMD_CHANGES, run_delete, NULL},

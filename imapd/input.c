@@ -76,6 +76,7 @@ static void command_read(struct client *c)
 	cmd->stream_ended = true;
 	if ((def->flags & CMD_LINES) && cmd->args[0].kind == IMAP_END)
 		c->taker = cmd;
+	c->alone = (def->flags & CMD_ALONE) != 0;
 	c->bad_count = 0;
 	imap_reader_next(c->reader);
 }
@@ -197,7 +198,7 @@ size_t client_input(struct client *c, const char *p, size_t n)
 			took = take_line(c, p + used, n - used);
 		else if (c->taker)
 			took = take_stream(c, p + used, n - used);
-		else if (c->cmd_count >= CLIENT_CMDS_MAX || c->plus)
+		else if (c->cmd_count >= CLIENT_CMDS_MAX || c->plus || c->alone)
 			break;
 		else
 			took = feed(c, p + used, n - used);

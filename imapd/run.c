@@ -189,6 +189,28 @@ static void send_out(struct client *c)
 		pf_buf_clear(&c->out);
 }
 
+static void end(struct client *c, const char *why)
+{
+	c->closing = true;
+	if (!c->end)
+		c->end = why;
+}
+
+/* RFC 4978 3: from the byte behind the answer on. */
+static void start_deflate(struct client *c)
+{
+	struct pf_error err = {0};
+
+	c->deflate = false;
+	if (!c->conn)
+		return;
+	if (c->pending.len == 0 &&
+	    net_conn_start_deflate(c->conn, &err) == PF_OK)
+		return;
+	end(c, "input behind COMPRESS");
+	net_conn_abort(c->conn);
+}
+
 static void command_done(struct client *c, struct cmd *cmd)
 {
 	const struct command *def = cmd->def;
@@ -199,6 +221,8 @@ static void command_done(struct client *c, struct cmd *cmd)
 		if (def->flags & CMD_STREAM)
 			imap_reader_next(c->reader);
 	}
+	if (def->flags & CMD_ALONE)
+		c->alone = false;
 	c->last = def;
 	c->commands++;
 	c->active = pf_clock_mono_ms();
@@ -213,18 +237,13 @@ static void command_done(struct client *c, struct cmd *cmd)
 	}
 }
 
-static void end(struct client *c, const char *why)
-{
-	c->closing = true;
-	if (!c->end)
-		c->end = why;
-}
-
 static void step_end(struct client *c)
 {
 	struct cmd *cmd = first_cmd(c);
 
 	send_out(c);
+	if (c->deflate)
+		start_deflate(c);
 	cmd->waits = c->result == RUN_INPUT;
 	if (c->result == RUN_DONE)
 		command_done(c, cmd);

@@ -29,6 +29,7 @@
 uint64_t net_conn_stall_ms = 5 * 60 * 1000;
 uint64_t net_conn_handshake_ms = 30 * 1000;
 uint64_t net_conn_flush_ms = 5 * 1000;
+uint64_t net_conn_rest_ms = 3 * 1000;
 
 /* The second descriptor of net_conn_new_pair, and what regular files need,
  * which epoll refuses: they are read in an idle callback and written with
@@ -43,6 +44,8 @@ struct net_pair {
 static void conn_turn(struct net_conn *conn);
 static void update_reading(struct net_conn *conn);
 static void arm_timer(struct net_conn *conn);
+static void rest_later(struct net_conn *conn);
+static void turn_soon(struct net_conn *conn);
 
 /* ---- the end ---- */
 
@@ -67,6 +70,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	pf_list_remove(&conn->all);
 	pf_list_remove(&conn->ready);
 	net_tls_layer_free(&conn->tls);
+	net_deflate_free(&conn->deflate);
 	free_out(conn);
 	pf_buf_release(&conn->kept);
 	if (!conn->detached)
@@ -284,14 +288,24 @@ void net_conn_wire(struct net_conn *conn, const void *p, size_t n)
 	arm_timer(conn);
 }
 
-bool net_conn_send(struct net_conn *conn, const void *p, size_t n)
+void net_conn_below(struct net_conn *conn, const void *p, size_t n)
 {
-	if (conn->state != NET_CONN_OPEN || conn->shut_wanted)
-		return true;
 	if (conn->tls)
 		net_tls_layer_output(conn->tls, p, n);
 	else
 		net_conn_wire(conn, p, n);
+}
+
+bool net_conn_send(struct net_conn *conn, const void *p, size_t n)
+{
+	if (conn->state != NET_CONN_OPEN || conn->shut_wanted)
+		return true;
+	if (conn->deflate) {
+		net_deflate_output(conn->deflate, p, n);
+		rest_later(conn);
+	} else {
+		net_conn_below(conn, p, n);
+	}
 	return !conn->over;
 }
 
@@ -340,8 +354,17 @@ size_t net_conn_room(const struct net_conn *conn)
 	return conn->kept.max - conn->kept.len;
 }
 
-/* Shows bytes; returns how many were used.  A STARTTLS among them takes
- * effect here: nothing may stand behind it. */
+size_t net_conn_pass_room(const struct net_conn *conn)
+{
+	if (!conn->deflate)
+		return net_conn_room(conn);
+	if (net_deflate_pending(conn->deflate) || net_conn_room(conn) == 0)
+		return 0;
+	return NET_SCRATCH;
+}
+
+/* Shows bytes; returns how many were used.  A STARTTLS (or COMPRESS) among
+ * them takes effect here: nothing may stand behind it. */
 static size_t show(struct net_conn *conn, const char *p, size_t n)
 {
 	size_t used;
@@ -353,11 +376,11 @@ static size_t show(struct net_conn *conn, const char *p, size_t n)
 		return n;
 	if (used > n)
 		used = n;
-	if (conn->tls_armed) {
-		conn->tls_armed = false;
+	if (conn->armed) {
+		conn->armed = false;
 		if (used < n) {
 			fail_status(conn, PF_INVALID,
-				    "bytes in clear behind STARTTLS");
+				    "bytes in clear behind the command");
 			return n;
 		}
 	}
@@ -389,9 +412,25 @@ void net_conn_deliver(struct net_conn *conn, const char *p, size_t n)
 		show_kept(conn);
 }
 
+void net_conn_pass(struct net_conn *conn, const char *p, size_t n)
+{
+	if (!conn->deflate) {
+		net_conn_deliver(conn, p, n);
+		return;
+	}
+	net_deflate_input(conn->deflate, p, n);
+	if (conn->state != NET_CONN_OPEN)
+		return;
+	rest_later(conn);
+	if (net_deflate_pending(conn->deflate) && net_conn_room(conn) > 0)
+		turn_soon(conn);
+}
+
 void net_conn_deliver_eof(struct net_conn *conn)
 {
 	conn->eof = true;
+	if (conn->deflate && net_deflate_pending(conn->deflate))
+		return; /* conn_turn() first delivers what is left */
 	if (conn->paused || conn->eof_told || conn->state != NET_CONN_OPEN)
 		return;
 	conn->eof_told = true;
@@ -407,7 +446,11 @@ static void conn_turn(struct net_conn *conn)
 	if (conn->state == NET_CONN_OPEN && conn->kept.len > 0 &&
 	    !conn->paused && !choked(conn))
 		show_kept(conn);
-	if (conn->state == NET_CONN_OPEN && conn->tls && net_conn_room(conn))
+	if (conn->state == NET_CONN_OPEN && conn->deflate &&
+	    net_deflate_pending(conn->deflate) && net_conn_room(conn) > 0)
+		net_conn_pass(conn, NULL, 0);
+	if (conn->state == NET_CONN_OPEN && conn->tls &&
+	    net_conn_pass_room(conn) > 0)
 		net_tls_layer_input(conn->tls, NULL, 0);
 	if (conn->state == NET_CONN_OPEN && conn->eof && !choked(conn))
 		net_conn_deliver_eof(conn);
@@ -446,7 +489,7 @@ static void turn_soon(struct net_conn *conn)
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct net_conn *conn = handle->data;
-	size_t room = net_conn_room(conn);
+	size_t room = net_conn_pass_room(conn);
 
 	(void)suggested;
 	/* ciphertext has its own bounds */
@@ -463,7 +506,7 @@ static void got_bytes(struct net_conn *conn, const char *p, size_t n)
 	if (conn->tls)
 		net_tls_layer_input(conn->tls, p, n);
 	else
-		net_conn_deliver(conn, p, n);
+		net_conn_pass(conn, p, n);
 	update_reading(conn);
 }
 
@@ -512,7 +555,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 static void read_file(uv_idle_t *idle)
 {
 	struct net_conn *conn = idle->data;
-	size_t room = net_conn_room(conn);
+	size_t room = net_conn_pass_room(conn);
 	ssize_t n;
 
 	if (room == 0)
@@ -534,7 +577,7 @@ static void update_reading(struct net_conn *conn)
 	/* a handshake goes on whether or not the owner wants input */
 	bool shaking = conn->state == NET_CONN_OPEN && conn->tls &&
 		       !net_tls_layer_up(conn->tls);
-	bool want = !conn->eof && (shaking || net_conn_room(conn) > 0);
+	bool want = !conn->eof && (shaking || net_conn_pass_room(conn) > 0);
 	bool file = conn->pair && conn->pair->in_file >= 0;
 
 	conn->wanted = want;
@@ -567,6 +610,7 @@ void net_conn_resume(struct net_conn *conn)
 	if (conn->state != NET_CONN_OPEN)
 		return;
 	if (conn->kept.len > 0 || conn->eof ||
+	    (conn->deflate && net_deflate_pending(conn->deflate)) ||
 	    (conn->tls && net_tls_layer_pending(conn->tls)))
 		turn_soon(conn);
 	update_reading(conn);
@@ -593,6 +637,8 @@ static uint64_t earliest(const struct net_conn *conn)
 		at = conn->out->progress_at + net_conn_stall_ms;
 	if (conn->close_at && conn->close_at < at)
 		at = conn->close_at;
+	if (conn->rest_at && conn->rest_at < at)
+		at = conn->rest_at;
 	return at;
 }
 
@@ -610,6 +656,10 @@ static void on_time(uv_timer_t *timer)
 			conn->out->left_then = left;
 			conn->out->progress_at = now;
 		}
+	}
+	if (conn->rest_at && conn->rest_at <= now) {
+		conn->rest_at = 0;
+		net_deflate_rest(conn->deflate);
 	}
 	if (earliest(conn) > now)
 		arm_timer(conn);
@@ -631,6 +681,13 @@ static void arm_timer(struct net_conn *conn)
 		return; /* fires earlier, and looks again */
 	conn->timer_at = at;
 	(void)uv_timer_start(&conn->timer, on_time, at > now ? at - now : 0, 0);
+}
+
+/* Something was compressed or expanded: no rest for a while. */
+static void rest_later(struct net_conn *conn)
+{
+	conn->rest_at = uv_now(&conn->loop->uv) + net_conn_rest_ms;
+	arm_timer(conn);
 }
 
 void net_conn_set_timeout(struct net_conn *conn, uint64_t ms)
@@ -765,9 +822,29 @@ pf_status net_conn_start_tls(struct net_conn *conn, struct net_tls *tls,
 	status = net_tls_layer_new(tls, conn, &conn->tls, err);
 	if (status != PF_OK)
 		return status;
-	conn->tls_armed = conn->in_input;
+	conn->armed = conn->in_input;
 	arm_timer(conn);
 	return PF_OK;
+}
+
+pf_status net_conn_start_deflate(struct net_conn *conn, struct pf_error *err)
+{
+	if (conn->state != NET_CONN_OPEN)
+		return pf_error_set(err, PF_CLOSED, NULL, "closed");
+	if (conn->deflate)
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "compressed already");
+	if (conn->kept.len > 0 && !conn->in_input)
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "plain bytes behind COMPRESS");
+	conn->deflate = net_deflate_new(conn);
+	conn->armed = conn->in_input;
+	return PF_OK;
+}
+
+bool net_conn_is_deflated(const struct net_conn *conn)
+{
+	return conn->deflate != NULL;
 }
 
 bool net_conn_is_tls(const struct net_conn *conn)
@@ -787,8 +864,9 @@ pf_status net_conn_detach(struct net_conn **connp, int *fd, struct pf_buf *rest,
 	uv_os_fd_t own;
 	int copy;
 
-	if (conn->state != NET_CONN_OPEN || conn->tls || conn->out ||
-	    conn->pair || uv_fileno((uv_handle_t *)&conn->pipe, &own) < 0)
+	if (conn->state != NET_CONN_OPEN || conn->tls || conn->deflate ||
+	    conn->out || conn->pair ||
+	    uv_fileno((uv_handle_t *)&conn->pipe, &own) < 0)
 		return pf_error_set(err, PF_INVALID, NULL,
 				    "connection cannot be handed over");
 	copy = fcntl(own, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

@@ -81,10 +81,14 @@ pf_status net_loop_new(int disk_threads, int hash_threads,
 		return pf_error_sys(err, ENOMEM, "loop");
 	loop->wire = malloc(NET_SCRATCH);
 	loop->plain = malloc(NET_SCRATCH);
-	r = loop->wire && loop->plain ? uv_loop_init(&loop->uv) : UV_ENOMEM;
+	loop->expanded = malloc(NET_SCRATCH);
+	r = loop->wire && loop->plain && loop->expanded
+		? uv_loop_init(&loop->uv)
+		: UV_ENOMEM;
 	if (r < 0) {
 		free(loop->wire);
 		free(loop->plain);
+		free(loop->expanded);
 		free(loop);
 		return net_uv_error(err, r, "event loop");
 	}
@@ -93,6 +97,7 @@ pf_status net_loop_new(int disk_threads, int hash_threads,
 		(void)uv_loop_close(&loop->uv);
 		free(loop->wire);
 		free(loop->plain);
+		free(loop->expanded);
 		free(loop);
 		return net_uv_error(err, r, "event loop");
 	}
@@ -166,6 +171,7 @@ void net_loop_free(struct net_loop **loopp)
 	pthread_mutex_destroy(&loop->lock);
 	free(loop->wire);
 	free(loop->plain);
+	free(loop->expanded);
 	free(loop);
 }
 

@@ -1,7 +1,7 @@
 /*
  * net: all of libuv behind one interface.  Loop, listeners, connections
- * (write queue with marks, read pause, timeouts), TLS as a layer, timers,
- * descriptors to watch, worker jobs in two lanes, descriptor passing.
+ * (write queue with marks, read pause, timeouts), TLS and DEFLATE as layers,
+ * timers, descriptors to watch, worker jobs in two lanes, descriptor passing.
  *
  * Thread rule: everything is called from the loop's thread, except
  * net_loop_post() and the `work` half of a job.
@@ -163,6 +163,13 @@ PF_CHECKED pf_status net_conn_start_tls(struct net_conn *conn,
 bool net_conn_is_tls(const struct net_conn *conn);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" */
 const char *net_conn_tls_info(const struct net_conn *conn);
+
+/* From here on both ways are raw DEFLATE (RFC 4978), above TLS if there is
+ * any.  Call it after the last plain byte was handed to net_conn_send.  INVALID
+ * if the peer already sent plain bytes behind it, as in net_conn_start_tls. */
+PF_CHECKED pf_status net_conn_start_deflate(struct net_conn *conn,
+					    struct pf_error *err);
+bool net_conn_is_deflated(const struct net_conn *conn);
 
 /* Gives the descriptor back (clear connections with an empty write queue
  * only, else INVALID): the conn is freed without on_closed.  Input kept but

@@ -52,8 +52,9 @@ struct net_loop {
 	struct net_lane_state lanes[2];
 	size_t jobs; /* handed in and not yet done */
 	bool stopping;
-	char *wire;  /* NET_SCRATCH: what was just read, of any connection */
-	char *plain; /* NET_SCRATCH: the same after decryption */
+	char *wire;	/* NET_SCRATCH: what was just read, of any connection */
+	char *plain;	/* NET_SCRATCH: the same after decryption */
+	char *expanded; /* NET_SCRATCH: ... and after DEFLATE */
 };
 
 /* Like net_loop_post with memory of the caller's; any thread. */
@@ -98,6 +99,7 @@ enum net_conn_state {
 };
 
 struct net_tls_layer;
+struct net_deflate;
 
 struct net_conn {
 	struct net_loop *loop;
@@ -110,22 +112,31 @@ struct net_conn {
 	void *arg;
 	struct pf_buf kept; /* input that on_input left */
 	struct net_tls_layer *tls;
+	struct net_deflate *deflate; /* above tls */
 	struct net_out *out;
 	struct pf_error *why; /* NULL: an ordinary end */
 	uint64_t timeout, last_input, close_at, handshake_at;
-	int handles; /* open uv handles, for the last close callback */
+	uint64_t rest_at; /* the deflate layer gives memory back; 0: did so */
+	int handles;	  /* open uv handles, for the last close callback */
 	enum net_conn_state state;
 	bool wanted, reading, paused, over, eof, eof_told, in_input, detached;
 	bool relay; /* input goes on while output is over its mark */
-	bool tls_armed, shut_wanted, shut, tcp;
+	bool armed; /* a layer began inside on_input */
+	bool shut_wanted, shut, tcp;
 };
 
-/* Input as the application sees it; from the socket or from a layer. */
+/* Input on its way up: from the socket or TLS, and as the application sees
+ * it. */
+void net_conn_pass(struct net_conn *conn, const char *p, size_t n);
 void net_conn_deliver(struct net_conn *conn, const char *p, size_t n);
 void net_conn_deliver_eof(struct net_conn *conn);
 /* How many bytes may be delivered now (0: paused, over the mark, full). */
 size_t net_conn_room(const struct net_conn *conn);
-/* Bytes for the socket; never calls back. */
+/* The same for net_conn_pass(). */
+size_t net_conn_pass_room(const struct net_conn *conn);
+/* Output on its way down: below DEFLATE, and for the socket; never calls
+ * back. */
+void net_conn_below(struct net_conn *conn, const void *p, size_t n);
 void net_conn_wire(struct net_conn *conn, const void *p, size_t n);
 /* Ends the connection now; err NULL or CLOSED: an ordinary end. */
 void net_conn_fail(struct net_conn *conn, const struct pf_error *err);
@@ -133,6 +144,8 @@ void net_conn_fail(struct net_conn *conn, const struct pf_error *err);
 /* Loop milliseconds without write progress before a connection is given
  * up, and for a TLS handshake.  Variables so that tests can be short. */
 extern uint64_t net_conn_stall_ms, net_conn_handshake_ms, net_conn_flush_ms;
+/* ... and until a deflate layer that has nothing to do rests. */
+extern uint64_t net_conn_rest_ms;
 
 /* ---- the TLS layer of one connection ---- */
 
@@ -150,5 +163,17 @@ bool net_tls_layer_up(const struct net_tls_layer *layer);
 const char *net_tls_layer_info(struct net_tls_layer *layer);
 void net_tls_layer_end(struct net_tls_layer *layer); /* close_notify */
 void net_tls_layer_free(struct net_tls_layer **layer);
+
+/* ---- the deflate layer of one connection (deflate.c) ---- */
+
+struct net_deflate *net_deflate_new(struct net_conn *conn);
+void net_deflate_input(struct net_deflate *layer, const char *p, size_t n);
+void net_deflate_output(struct net_deflate *layer, const void *p, size_t n);
+/* True if input() without new bytes might deliver something. */
+bool net_deflate_pending(const struct net_deflate *layer);
+/* Gives back what is not needed before the next byte. */
+void net_deflate_rest(struct net_deflate *layer);
+bool net_deflate_resting(const struct net_deflate *layer);
+void net_deflate_free(struct net_deflate **layer);
 
 #endif

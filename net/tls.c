@@ -315,7 +315,7 @@ static void decrypt(struct net_tls_layer *layer)
 	if (conn->state != NET_CONN_OPEN || (!layer->up && !handshake(layer)))
 		return;
 	for (;;) {
-		size_t room = net_conn_room(conn), n = 0;
+		size_t room = net_conn_pass_room(conn), n = 0;
 		int r;
 
 		if (room == 0)
@@ -324,7 +324,7 @@ static void decrypt(struct net_tls_layer *layer)
 		r = SSL_read_ex(layer->ssl, conn->loop->plain,
 				room < NET_SCRATCH ? room : NET_SCRATCH, &n);
 		if (r == 1) {
-			net_conn_deliver(conn, conn->loop->plain, n);
+			net_conn_pass(conn, conn->loop->plain, n);
 			continue;
 		}
 		switch (SSL_get_error(layer->ssl, r)) {
