@@ -39,7 +39,7 @@ C: b5 SORT (DATE) UTF-8 ALL
 S: b5 BAD {{.*}}
 C: b6 GETQUOTAROOT INBOX
 S: b6 BAD {{.*}}
-C: b7 COMPRESS DEFLATE
+C: b7 XYZZY DEFLATE
 S: b7 BAD {{.*}}
 C: b8 CHECK
 S: b8 BAD {{.*}}
