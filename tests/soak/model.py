@@ -407,6 +407,8 @@ class Session:
     after_unselect = after_close
 
     def after_append(self, command, good):
+        if "token" not in command.more:
+            return
         if not good:
             self.wrong(f"{command.text[:40]}: {command.tagged}")
         found = re.match(r"OK \[APPENDUID (\d+) (\d+)\]", command.tagged)
@@ -663,6 +665,116 @@ def foreign(rig):
     return f"remove in {box} {victim.name}"
 
 
+class Folders:
+    """The names, as RFC 3501 6.3.3-6.3.9 has them."""
+
+    def __init__(self, session):
+        line = session.do(Command("NAMESPACE", "NAMESPACE")).lines[0]
+        self.sep = re.search(rb'"" "(.)"', line).group(1).decode()
+        self.exists, self.subscribed = set(), set()
+        self.validity, self.used = {}, set()
+
+    def name(self):
+        return self.sep.join(
+            [rng.choice(["Z1", "Z2", "Z&AOQ-"])] +
+            rng.sample(["a", "b"], rng.choice([0, 0, 1, 1, 2])))
+
+    def below(self, name):
+        return {n for n in self.exists if n.startswith(name + self.sep)}
+
+    def parents(self, names):
+        found = set()
+        for name in names:
+            parts = name.split(self.sep)
+            found |= {self.sep.join(parts[:i]) for i in range(1, len(parts))}
+        return found
+
+    def say(self, session, text, good=None, code=""):
+        command = session.do(Command(text.split()[0], text))
+        if good is not None and (command.tagged[:2] == "OK") != good or \
+                code not in command.tagged:
+            session.wrong(f"{text}: {command.tagged}")
+        return command
+
+    def change(self, session):
+        name, what = self.name(), rng.random()
+        if what < 0.35:
+            extra = self.sep if rng.random() < 0.2 else ""
+            self.say(session, f"CREATE {name}{extra}",
+                     name not in self.exists)
+            self.exists.add(name)
+        elif what < 0.5:
+            # no \\Noselect name with children (RFC 3501 6.3.4)
+            self.say(session, f"DELETE {name}", name in self.exists)
+            self.exists.discard(name)
+            self.used.add((name, self.validity.pop(name, 0)))
+        elif what < 0.65:
+            self.rename(session, name, self.name())
+        elif what < 0.8:
+            self.say(session, f"SUBSCRIBE {name}", True)
+            self.subscribed.add(name)
+        elif what < 0.9:
+            self.say(session, f"UNSUBSCRIBE {name}")
+            self.subscribed.discard(name)
+        else:
+            self.put(session, name)
+
+    def rename(self, session, old, new):
+        if new in self.parents([old]) | self.parents(self.subscribed) or \
+                self.below(new):
+            return  # servers differ
+        family = self.below(old) | (self.exists & {old})
+        good = bool(family) and new not in self.exists and new != old and \
+            not new.startswith(old + self.sep)
+        self.say(session, f"RENAME {old} {new}", good)
+        if good:
+            moved = {n: new + n[len(old):] for n in family}
+            self.exists = self.exists - family | set(moved.values())
+            known = {n: self.validity.pop(n) for n in family
+                     if n in self.validity}
+            self.used |= set(known.items())
+            self.validity.update({moved[n]: v for n, v in known.items()})
+
+    def put(self, session, name):
+        text = message("folders")
+        there = name in self.exists
+        command = self.say(session, f"APPEND {name} {{{len(text)}+}}\r\n"
+                           f"{text}", there, "" if there else "[TRYCREATE]")
+        if there:
+            got = int(command.tagged.split()[2])
+            if self.validity.setdefault(name, got) != got or \
+                    (name, got) in self.used:
+                session.wrong(f"UIDVALIDITY of {name}")
+
+    def listed(self, session, text):
+        """{name: attributes}, the ones that are told"""
+        found = {}
+        for line in self.say(session, text, True).lines:
+            m = re.match(rb'\* (?:LIST|LSUB) \(([^)]*)\) "." "?([^" ]*)"?',
+                         line)
+            if m:
+                found[m.group(2).decode()] = set(m.group(1).decode().split())
+        return found
+
+    def check(self, session):
+        both = self.exists | self.parents(self.exists)
+        expect(session, "LIST", self.listed(session, 'LIST "" Z*'),
+               {n: ({"\\Noselect"} if n not in self.exists else set()) |
+                {"\\HasChildren" if self.below(n) else "\\HasNoChildren"}
+                for n in both})
+        expect(session, "LSUB *", set(self.listed(session, 'LSUB "" Z*')),
+               self.subscribed)
+        tops = {n: {"\\Noselect"} for n in self.parents(self.subscribed)
+                if self.sep not in n}
+        tops.update({n: set() for n in self.subscribed if self.sep not in n})
+        expect(session, "LSUB %", self.listed(session, 'LSUB "" Z%'), tops)
+        expect(session, "LIST SUBSCRIBED",
+               self.listed(session, 'LIST (SUBSCRIBED) "" Z*'),
+               {n: {"\\Subscribed"} |
+                (set() if n in self.exists else {"\\NonExistent"})
+                for n in self.subscribed})
+
+
 # ---- quiet points ---------------------------------------------------------
 
 
@@ -842,6 +954,7 @@ def main():
         sessions = [first, Session(rig, "tls-2", False),
                     Session(rig, "tls-3", False),
                     Session(rig, "pipe-1", True), Session(rig, "pipe-2", True)]
+        folders = Folders(first)
         for s in sessions[:4]:
             s.select(rng.choice(BOXES))
         try:
@@ -853,6 +966,13 @@ def main():
                     done = foreign(rig)
                 elif what < 0.30:
                     done = alone(rig, sessions)
+                elif what < 0.40:
+                    done = None
+                    s = rng.choice(sessions)
+                    s.end_idle()
+                    folders.change(s)
+                    folders.check(rng.choice(
+                        [t for t in sessions if not t.idling]))
                 else:
                     done = together(sessions)
                 if done:
