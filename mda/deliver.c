@@ -28,6 +28,7 @@
 #define FOLDERS_MAX  1000 /* no more are made for extensions */
 #define RECEIVED_MAX 50	  /* no redirect beyond that many hops */
 #define NOTICE_FILE  ".penfold-notice"
+#define BLOCK	     (64 * 1024)
 
 struct delivery {
 	struct mda *mda;
@@ -104,6 +105,83 @@ static bool system_flag(struct pf_str name, uint32_t *flags)
 	return name.n == 0 || name.p[0] == '\\';
 }
 
+/* ---- edited headers ---- */
+
+/* Where the body begins in the file that all share */
+static pf_status find_body(const struct mda_message *m, off_t *start,
+			   struct pf_error *err)
+{
+	size_t max = m->prefix.len + MIME_HEADER_MAX, n;
+	char *head = malloc(max);
+
+	if (!head)
+		abort();
+	pf_status status = pf_fs_pread(m->fd, head, max, 0, &n, err);
+	if (status == PF_OK)
+		*start = (off_t)mime_header_end(pf_str_mem(head, n));
+	free(head);
+	return status;
+}
+
+/* The message with the header that the script gave it: a file of its own. */
+static pf_status make_edited(struct delivery *d, struct pf_str header,
+			     struct store_draft **draft, struct pf_error *err)
+{
+	struct store_draft *made = NULL;
+	char *block = malloc(BLOCK);
+	off_t at;
+	size_t n = 1;
+	int fd;
+	pf_status status = find_body(d->message, &at, err);
+
+	if (!block)
+		abort();
+	if (status == PF_OK)
+		status = store_draft_new(d->store, &made, err);
+	if (status == PF_OK)
+		status = store_draft_write(made, header.p, header.n, err);
+	if (status == PF_OK)
+		status = store_draft_write(made, "\n", 1, err);
+	for (; status == PF_OK && n > 0; at += (off_t)n) {
+		status = pf_fs_pread(d->message->fd, block, BLOCK, at, &n, err);
+		if (status == PF_OK)
+			status = store_draft_write(made, block, n, err);
+	}
+	if (status == PF_OK)
+		status = store_draft_finish(made, &fd, err);
+	free(block);
+	if (status == PF_OK)
+		*draft = made;
+	else
+		store_draft_free(&made);
+	return status;
+}
+
+/* For others: without what only this delivery says */
+static void add_relayed(struct delivery *d, struct pf_str header,
+			struct pf_buf *to)
+{
+	struct mime_field field;
+	size_t pos = 0;
+
+	while (mime_field_next(header, &pos, &field)) {
+		struct pf_str line =
+		    pf_str_mem(header.p + field.offset, field.size);
+
+		if (pf_str_ieq(field.name, PF_STR("Return-Path")) ||
+		    (pf_str_ieq(field.name, PF_STR("Delivered-To")) &&
+		     pf_str_eq(pf_str_trim(field.raw),
+			       pf_str_c(d->rcpt->address))))
+			continue;
+		for (size_t i = 0; i < line.n; i++) {
+			if (line.p[i] != '\r' || i + 1 == line.n ||
+			    line.p[i + 1] != '\n')
+				pf_buf_add_byte(to, line.p[i]);
+		}
+	}
+	pf_buf_add_byte(to, '\n');
+}
+
 static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 			  const struct sieve_action *action, struct pf_str rule,
 			  struct pf_error *err)
@@ -112,14 +190,20 @@ static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 	struct store_deliver how = {
 	    .create = create, .keywords = keywords, .last = d->last};
 	struct pf_buf file = PF_BUF_INIT(1024);
-	pf_status status;
+	struct store_draft *edited = NULL;
+	pf_status status = PF_OK;
 
 	for (size_t i = 0; action && i < action->flag_count; i++)
 		if (!system_flag(action->flags[i], &how.flags) &&
 		    how.keyword_count < KEYWORDS_MAX)
 			keywords[how.keyword_count++] = action->flags[i];
-	status = store_deliver(d->store, folder, d->draft, &how, NULL, NULL,
-			       &file, err);
+	if (action && action->header.p)
+		status = make_edited(d, action->header, &edited, err);
+	if (status == PF_OK)
+		status =
+		    store_deliver(d->store, folder, edited ? edited : d->draft,
+				  &how, NULL, NULL, &file, err);
+	store_draft_free(&edited);
 	if (status == PF_OK) {
 		d->stored++;
 		if (d->folders.len)
@@ -358,16 +442,25 @@ static pf_status redirect(struct delivery *d, const struct sieve_action *action,
 			  struct pf_error *err)
 {
 	const struct mda_message *m = d->message;
-	struct pf_buf head = PF_BUF_INIT(8192), rule = PF_BUF_INIT(4096);
-	pf_status status;
+	struct pf_buf head = PF_BUF_INIT(MIME_HEADER_MAX + 128 * 1024);
+	struct pf_buf rule = PF_BUF_INIT(4096);
+	off_t from = (off_t)m->relay_from;
+	pf_status status = PF_OK;
 
 	if (mda_looped(pf_buf_str(&d->header), pf_str_c(d->rcpt->address)) ||
 	    too_many_hops(pf_buf_str(&d->header)))
 		return pf_error_set(err, PF_INVALID, NULL,
 				    "redirect would loop");
 	pf_buf_addf(&head, MDA_LOOP_FIELD ": %s\n", d->rcpt->address);
-	status = mda_send(d->mda, m->envelope.from, action->address,
-			  pf_buf_str(&head), m->fd, (off_t)m->relay_from, err);
+	if (action->header.p) {
+		add_relayed(d, action->header, &head);
+		status = find_body(m, &from, err);
+		if (status == PF_OK)
+			status = pf_buf_status(&head, err);
+	}
+	if (status == PF_OK)
+		status = mda_send(d->mda, m->envelope.from, action->address,
+				  pf_buf_str(&head), m->fd, from, err);
 	if (status == PF_OK) {
 		d->sent++;
 		pf_buf_addf(&rule, "sieve line %d: redirect to %.*s",

@@ -231,9 +231,17 @@ static bool bind_params(struct sieve_compiler *compiler,
 			struct sieve_node *node, const struct sieve_def *def,
 			const struct sieve_arg **args, size_t count)
 {
-	bool optional = def->params[0] == '?';
-	const char *kinds = def->params + optional;
-	size_t max = strlen(kinds), skip = optional && count == max - 1;
+	char kinds[SIEVE_PARAMS_MAX + 1];
+	size_t max = 0, left_out = SIEVE_PARAMS_MAX;
+
+	for (const char *p = def->params; *p; p++) {
+		if (*p == '?')
+			left_out = max;
+		else
+			kinds[max++] = *p;
+	}
+	bool optional = left_out < max;
+	size_t skip = optional && count == max - 1;
 
 	if (count != max - skip) {
 		sieve_error(compiler, node->at, def->usage,
@@ -243,13 +251,15 @@ static bool bind_params(struct sieve_compiler *compiler,
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!arg_fits(args[i], kinds[i + skip])) {
+		size_t to = i + (i >= left_out ? skip : 0);
+
+		if (!arg_fits(args[i], kinds[to])) {
 			sieve_error(compiler, args[i]->at, def->usage,
 				    "%s wants %s here", def->name,
-				    kind_name(kinds[i + skip]));
+				    kind_name(kinds[to]));
 			return false;
 		}
-		node->params[i + skip] = args[i];
+		node->params[to] = args[i];
 	}
 	return true;
 }
@@ -352,8 +362,7 @@ static void bind_match(struct sieve_compiler *compiler, struct sieve_node *node)
 		sieve_error(compiler, node->at, "use :is, or :value",
 			    "comparator %s cannot be used with :%s",
 			    match->comparator->name, match->type->name);
-	fold_keys(compiler, node->params[strlen(node->def->params) - 1 -
-					 (node->def->params[0] == '?')]);
+	fold_keys(compiler, node->params[sieve_def_keys(node->def)]);
 }
 
 static void bind_address_part(struct sieve_node *node)

@@ -53,9 +53,7 @@ static bool match(struct sieve_run *run, const struct sieve_node *node,
 static void check(struct sieve_compiler *compiler, struct sieve_node *node,
 		  const struct sieve_arg *value)
 {
-	const char *params = node->def->params;
-	const struct sieve_arg *keys =
-	    node->params[strlen(params) - 1 - (params[0] == '?')];
+	const struct sieve_arg *keys = node->params[sieve_def_keys(node->def)];
 	const char *problem;
 
 	(void)value;

@@ -152,7 +152,7 @@ enum sieve_def_flags {
 /*
  * A command or test.  `params` has one letter for each positional argument:
  * s string, l string list (one string will do), n number; "?" in front of
- * the first: may be left out.
+ * one of them: that one may be left out.
  */
 struct sieve_def {
 	const char *name;
@@ -187,6 +187,9 @@ struct sieve_tag {
 	void (*apply)(struct sieve_run *run, const struct sieve_arg *value,
 		      struct sieve_action *action);
 };
+
+/* Which of its params are the keys of a match: the last one */
+size_t sieve_def_keys(const struct sieve_def *def);
 
 struct sieve_match_type {
 	const char *name;

@@ -19,13 +19,24 @@ static void read_fields(struct sieve_run *run)
 		n++;
 	if (!sieve_run_step(run, header.n + n))
 		return;
-	run->fields = sieve_run_alloc(run, n, sizeof *run->fields);
+	run->fields_cut =
+	    n >= SIEVE_FIELDS_MAX || run->message->header.n > header.n;
+	run->field_room = n + SIEVE_EDITS_MAX;
+	run->fields =
+	    sieve_run_alloc(run, run->field_room, sizeof *run->fields);
 	if (!run->fields)
 		return;
 	pos = 0;
 	while (run->field_count < n && mime_field_next(header, &pos, &field))
 		run->fields[run->field_count++] =
 		    (struct sieve_field){.name = field.name, .raw = field.raw};
+}
+
+bool sieve_run_fields(struct sieve_run *run)
+{
+	if (!run->fields_read)
+		read_fields(run);
+	return run->fields && !run->fields_cut;
 }
 
 struct sieve_field *sieve_run_field(struct sieve_run *run, struct pf_str name,

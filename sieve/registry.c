@@ -31,6 +31,7 @@
 	X(regex)               /* draft-ietf-sieve-regex */ \
 	X(body)                /* RFC 5173 */ \
 	X(duplicate)           /* RFC 7352 */ \
+	X(editheader)          /* RFC 5293 */ \
 	X(environment)         /* RFC 5183 */ \
 	X(ihave)               /* RFC 5463 */ \
 	X(include)             /* RFC 6609 */ \
@@ -81,6 +82,11 @@ void sieve_extension_require(struct sieve_compiler *compiler, size_t index)
 	compiler->script->required[index] = true;
 	if (implies && sieve_extension_find(pf_str_c(implies), &implied))
 		compiler->script->required[implied] = true;
+}
+
+size_t sieve_def_keys(const struct sieve_def *def)
+{
+	return strlen(def->params) - (strchr(def->params, '?') ? 2 : 1);
 }
 
 bool sieve_word_in(struct pf_str name, const char *list)

@@ -9,6 +9,7 @@
 #define SIEVE_FIELDS_MAX    10000 /* header fields that are looked at */
 #define SIEVE_ADDRESSES_MAX 10000 /* likewise, of all fields together */
 #define SIEVE_VARIABLE_MAX  8192  /* bytes of a variable's value */
+#define SIEVE_EDITS_MAX	    100	  /* fields that a script adds */
 #define SIEVE_CAPTURES_MAX  32	  /* ${0}..${31} */
 #define SIEVE_VARIABLES_MAX 1000
 
@@ -32,7 +33,8 @@ struct sieve_run {
 	struct pf_arena scratch; /* for passing values */
 	struct sieve_field *fields;
 	size_t field_count;
-	bool fields_read;
+	size_t field_room;
+	bool fields_read, fields_cut;
 	size_t address_count;
 	uint64_t steps;
 	int redirects;
@@ -82,6 +84,9 @@ void sieve_run_action(struct sieve_run *run, const struct sieve_node *node,
 /* message.c: the fields named `name` in order; *pos starts with 0 */
 struct sieve_field *sieve_run_field(struct sieve_run *run, struct pf_str name,
 				    size_t *pos);
+/* Reads the fields now, with room for more; false: not all of them are known,
+ * so they must not be written back. */
+bool sieve_run_fields(struct sieve_run *run);
 struct sieve_value *sieve_field_value(struct sieve_run *run,
 				      struct sieve_field *field);
 void sieve_field_addresses(struct sieve_run *run, struct sieve_field *field);

@@ -121,7 +121,10 @@ struct sieve_action {
 	bool copy;
 	const struct pf_str *flags; /* IMAP flags and keywords, expanded */
 	size_t flag_count;
-	bool flags_set;		/* imap4flags was used (flags may be empty) */
+	bool flags_set; /* imap4flags was used (flags may be empty) */
+	/* KEEP, FILEINTO, REDIRECT: the header to store or send instead of
+	 * the message's own, without the empty line; p NULL: unchanged */
+	struct pf_str header;
 	struct pf_str address;	/* REDIRECT: to; VACATION: :from or empty */
 	struct pf_str text;	/* REJECT, VACATION: text (UTF-8) */
 	struct pf_str subject;	/* VACATION: :subject or empty */

@@ -549,6 +549,35 @@ static void scripts_include_others(void)
 	is_int(count("lea", ".Three", NULL, 0), 1);
 }
 
+static void scripts_edit_the_header(void)
+{
+	const char *file;
+
+	mta(0);
+	script("mia", "require [\"editheader\", \"fileinto\", \"mailbox\", "
+		      "\"copy\"];\n"
+		      "fileinto :create \"Before\";\n"
+		      "addheader \"X-Filed\" \"yes\";\n"
+		      "deleteheader \"To\";\n"
+		      "redirect :copy \"c@d.test\";\nkeep;\n");
+	send_to("a@b.test", "mia",
+		PF_STR("From: a@b.test\r\nTo: u@ex.test\r\n"
+		       "Subject: x\r\n\r\nbody\r\nFrom: x\r\n"));
+	file = message_in("mia", ".Before");
+	ok(has(file, "\nTo: u@ex.test\nSubject: x\n\nbody\nFrom: x\n"));
+	ok(!strstr(file, "X-Filed"));
+	file = message_in("mia", "");
+	ok(pf_str_starts(pf_str_c(file), PF_STR("X-Filed: yes\n"
+						"Return-Path: <a@b.test>\n")));
+	ok(has(file, "\nFrom: a@b.test\nSubject: x\n\nbody\nFrom: x\n"));
+	file = get(at("sent"));
+	ok(has(file, "X-Sieve-Redirected-From: mia@ex.test\nX-Filed: yes\n"
+		     "Received: "));
+	ok(has(file, "\nFrom: a@b.test\nSubject: x\n\nbody\n"));
+	ok(!strstr(file, "Return-Path"));
+	ok(!strstr(file, "Delivered-To"));
+}
+
 static void large_messages_go_through_a_file(void)
 {
 	struct pf_buf big = PF_BUF_INIT(4 << 20);
@@ -682,6 +711,7 @@ int main(void)
 	vacation_memory_is_bounded();
 	scripts_ask_about_the_message();
 	scripts_include_others();
+	scripts_edit_the_header();
 	large_messages_go_through_a_file();
 	one_bad_disk_is_not_anothers_fault();
 	indexd_is_told();

@@ -163,6 +163,7 @@ static void show_action(struct pf_buf *to, const struct sieve_action *a)
 	pf_buf_add_c(to, a->implicit ? "implicit " : "");
 	pf_buf_add_c(to, kinds[a->kind]);
 	show_text(to, "mailbox", a->mailbox);
+	show_text(to, "header", a->header);
 	show_text(to, a->kind == SIEVE_VACATION ? "from" : "address",
 		  a->address);
 	show_text(to, "reply_to", a->reply_to);
