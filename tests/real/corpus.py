@@ -66,6 +66,9 @@ def plain_text(data):
     # the corpus comes from mbox files; their "From " line is no field
     header = re.sub(rb"(?m)^From .*\r\n", b"", header)
     unfolded = re.sub(rb"\r\n(?=[ \t])", b"", header)
+    # a field is searched as "Name: value", without blanks around the value
+    unfolded = re.sub(rb"(?m)^([^:\r\n]*):[ \t]*(.*?)[ \t]*\r?$", rb"\1: \2",
+                      unfolded)
     return unfolded.decode().lower(), body.decode().lower()
 
 
