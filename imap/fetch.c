@@ -420,7 +420,7 @@ static pf_status parse_macro(const char *const *macro, struct imap_fetch *fetch,
 }
 
 /* RFC 7162 3.1.4.1 and 3.2.6: (CHANGEDSINCE n [VANISHED]); an answer then
- * always has MODSEQ. */
+ * always has MODSEQ.  RFC 9394 3.3: (PARTIAL range) */
 static pf_status parse_modifiers(const struct imap_arg *arg,
 				 struct imap_fetch *fetch, unsigned *seen,
 				 struct pf_error *err)
@@ -441,6 +441,12 @@ static pf_status parse_modifiers(const struct imap_arg *arg,
 					     &fetch->changed_since))
 				return bad(err, "Invalid CHANGEDSINCE value");
 			fetch->changed_since_given = true;
+		} else if (imap_arg_is_atom(a, "PARTIAL") &&
+			   !fetch->partial_from) {
+			a++;
+			if (!imap_partial_parse(a, &fetch->partial_from,
+						&fetch->partial_to))
+				return bad(err, "Invalid PARTIAL range");
 		} else {
 			return bad(err, "Unknown FETCH modifier");
 		}

@@ -250,6 +250,8 @@ struct imap_fetch {
 	/* modifiers (RFC 7162): (CHANGEDSINCE n [VANISHED]) */
 	bool changed_since_given, vanished;
 	uint64_t changed_since;
+	/* (PARTIAL 1:100), RFC 9394 3.3; from 0: not given */
+	int64_t partial_from, partial_to;
 };
 /* `arg` is the item, macro or list, `modifiers` what stands behind it in the
  * command's arguments (up to their IMAP_END).  CHANGEDSINCE adds MODSEQ to the
@@ -310,12 +312,15 @@ enum imap_search_return {
 	IMAP_RETURN_ALL = 4,
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
+	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 */
 };
 struct imap_search {
 	bool esearch; /* RETURN was given */
 	unsigned returns;
 	struct imap_key *root;
 	bool has_modseq;
+	int64_t partial_from, partial_to; /* PARTIAL: < 0 from the end */
+	struct pf_str partial;		  /* as it was said */
 };
 /* [RETURN (...)] [CHARSET x] keys.  star: what "*" means for UIDs and for
  * sequence numbers.  PF_UNSUPPORTED: [BADCHARSET].  The tree is at most about
@@ -331,8 +336,16 @@ PF_CHECKED pf_status imap_search_parse(const struct imap_arg *args,
 				       struct imap_search *search,
 				       struct pf_error *err);
 
-/* The same without the words in front: SORT and THREAD give the charset (which
- * may be empty) in their own way. */
+/* RETURN (...), if it is there: *args is moved behind it, the rest of *search
+ * is cleared. */
+PF_CHECKED pf_status imap_return_parse(const struct imap_arg **args,
+				       struct imap_search *search,
+				       struct pf_error *err);
+/* "1:100", "-1:-100" (RFC 9394 4) as RFC 9394 orders them: |from| <= |to| */
+bool imap_partial_parse(const struct imap_arg *arg, int64_t *from, int64_t *to);
+
+/* Only the keys, added to what imap_return_parse() began: SORT and THREAD
+ * give the charset (which may be empty) in their own way. */
 PF_CHECKED pf_status imap_search_parse_keys(
     const struct imap_arg *keys, struct pf_str charset, uint32_t star_seq,
     uint32_t star_uid, struct pf_arena *arena, struct imap_search *search,
@@ -363,5 +376,67 @@ PF_CHECKED pf_status imap_flags_parse(const struct imap_arg *list,
 				      struct pf_arena *arena,
 				      struct pf_str **flags, size_t *count,
 				      struct pf_error *err);
+
+/* ---- SORT and THREAD
+ * ---------------------------------------------------------
+ */
+
+enum imap_sort_kind {
+	IMAP_SORT_ARRIVAL,
+	IMAP_SORT_CC,
+	IMAP_SORT_DATE,
+	IMAP_SORT_FROM,
+	IMAP_SORT_SIZE,
+	IMAP_SORT_SUBJECT,
+	IMAP_SORT_TO,
+	IMAP_SORT_DISPLAYFROM, /* RFC 5957 */
+	IMAP_SORT_DISPLAYTO,
+	IMAP_SORT_KINDS
+};
+struct imap_sort_key {
+	enum imap_sort_kind kind;
+	bool reverse;
+};
+struct imap_sort {
+	struct imap_sort_key keys[IMAP_SORT_KINDS];
+	size_t count; /* a key that was said before decides nothing: left out */
+};
+/* "(REVERSE DATE SUBJECT)".  INVALID. */
+PF_CHECKED pf_status imap_sort_parse(const struct imap_arg *arg,
+				     struct imap_sort *sort,
+				     struct pf_error *err);
+
+/*
+ * Threads (RFC 5256): give messages in the order of their numbers, then
+ * finish, then write.  n log n in messages and references.
+ */
+enum imap_thread_kind {
+	IMAP_THREAD_ORDEREDSUBJECT,
+	IMAP_THREAD_REFERENCES,
+	IMAP_THREAD_REFS, /* without a look at subjects; the threads by their
+			     latest message */
+};
+bool imap_thread_kind(struct pf_str name, enum imap_thread_kind *kind);
+
+struct imap_thread_message {
+	int64_t date;	       /* sent */
+	struct pf_str subject; /* base subject, folded */
+	bool reply;	       /* it said so */
+	/* raw values of the header fields; empty: not there */
+	struct pf_str message_id, in_reply_to, references;
+};
+struct imap_threads;
+struct imap_threads *imap_threads_new(enum imap_thread_kind kind);
+void imap_threads_free(struct imap_threads **threads);
+/* LIMIT: more than anybody can want. */
+PF_CHECKED pf_status imap_threads_add(struct imap_threads *threads,
+				      const struct imap_thread_message *message,
+				      struct pf_error *err);
+void imap_threads_finish(struct imap_threads *threads);
+/* Appends "(1 2)(3 (4)(5))" until `to` has `full` bytes (then true: call
+ * again) or nothing is left.  number() names the n-th message, from 0. */
+bool imap_threads_write(struct imap_threads *threads, struct pf_buf *to,
+			size_t full, uint32_t (*number)(void *arg, uint32_t n),
+			void *arg);
 
 #endif

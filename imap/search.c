@@ -450,18 +450,38 @@ static pf_status parse_key(struct parser *p, const struct imap_arg **arg,
  * --------------------------------------------------------------
  */
 
-/* RETURN (...): RFC 4731 3.1, RFC 5182 2.1; nothing in it means ALL. */
-static pf_status parse_return(struct parser *p, const struct imap_arg *list,
-			      struct imap_search *search)
+bool imap_partial_parse(const struct imap_arg *arg, int64_t *from, int64_t *to)
+{
+	struct pf_str first, last = arg->text;
+	uint64_t a, b;
+
+	if (arg->kind != IMAP_ATOM || !pf_str_split(&last, ':', &first))
+		return false;
+	bool back = pf_str_starts(first, PF_STR("-"));
+	if (back != pf_str_starts(last, PF_STR("-")))
+		return false;
+	if (!pf_str_u64(pf_str_from(first, back), UINT32_MAX, &a) ||
+	    !pf_str_u64(pf_str_from(last, back), UINT32_MAX, &b) || a == 0 ||
+	    b == 0)
+		return false;
+	int64_t near = (int64_t)(a < b ? a : b), far = (int64_t)(a < b ? b : a);
+	*from = back ? -near : near;
+	*to = back ? -far : far;
+	return true;
+}
+
+/* RFC 4731 3.1, RFC 5182 2.1, RFC 9394 3.1; nothing in it means ALL. */
+static pf_status parse_return(const struct imap_arg *list,
+			      struct imap_search *search, struct pf_error *err)
 {
 	static const struct {
 		const char *name;
 		unsigned bit;
-	} options[] = {{"MIN", IMAP_RETURN_MIN},
-		       {"MAX", IMAP_RETURN_MAX},
-		       {"ALL", IMAP_RETURN_ALL},
-		       {"COUNT", IMAP_RETURN_COUNT},
-		       {"SAVE", IMAP_RETURN_SAVE}};
+	} options[] = {
+	    {"MIN", IMAP_RETURN_MIN},	{"MAX", IMAP_RETURN_MAX},
+	    {"ALL", IMAP_RETURN_ALL},	{"COUNT", IMAP_RETURN_COUNT},
+	    {"SAVE", IMAP_RETURN_SAVE}, {"PARTIAL", IMAP_RETURN_PARTIAL}};
+	struct parser p = {.err = err};
 
 	search->esearch = true;
 	for (; list->kind != IMAP_END; list++) {
@@ -471,11 +491,40 @@ static pf_status parse_return(struct parser *p, const struct imap_arg *list,
 			if (imap_arg_is_atom(list, options[i].name))
 				bit = options[i].bit;
 		if (!bit)
-			return bad(p, "Unknown RETURN option");
+			return bad(&p, "Unknown RETURN option");
+		if (bit == IMAP_RETURN_PARTIAL) {
+			if (search->returns & bit)
+				return bad(&p, "PARTIAL can be said once");
+			list++;
+			if (!imap_partial_parse(list, &search->partial_from,
+						&search->partial_to))
+				return bad(&p, "Invalid PARTIAL range");
+			search->partial = list->text;
+		}
 		search->returns |= bit;
 	}
+	if ((search->returns & IMAP_RETURN_PARTIAL) &&
+	    (search->returns & IMAP_RETURN_ALL))
+		return bad(&p, "Either ALL or PARTIAL");
 	if (search->returns == 0)
 		search->returns = IMAP_RETURN_ALL;
+	return PF_OK;
+}
+
+pf_status imap_return_parse(const struct imap_arg **args,
+			    struct imap_search *search, struct pf_error *err)
+{
+	struct imap_search out = {0};
+	const struct imap_arg *list;
+
+	if (imap_arg_is_atom(*args, "RETURN") &&
+	    imap_arg_list(*args + 1, &list)) {
+		pf_status status = parse_return(list, &out, err);
+		if (status != PF_OK)
+			return status;
+		*args += 2;
+	}
+	*search = out;
 	return PF_OK;
 }
 
@@ -519,22 +568,17 @@ pf_status imap_search_parse(const struct imap_arg *args, uint32_t star_seq,
 			   .star_seq = star_seq,
 			   .star_uid = star_uid,
 			   .err = err};
-	struct imap_search out = {0};
-	const struct imap_arg *list;
+	struct imap_search out;
+	pf_status status = imap_return_parse(&args, &out, err);
 
-	if (imap_arg_is_atom(args, "RETURN") &&
-	    imap_arg_list(args + 1, &list)) {
-		pf_status status = parse_return(&p, list, &out);
-		if (status != PF_OK)
-			return status;
-		args += 2;
-	}
+	if (status != PF_OK)
+		return status;
 	if (imap_arg_is_atom(args, "CHARSET")) {
 		if (!imap_arg_astring(args + 1, &p.charset) || p.charset.n == 0)
 			return bad(&p, "Charset expected");
 		args += 2;
 	}
-	pf_status status = parse_root(&p, args, &out);
+	status = parse_root(&p, args, &out);
 	if (status == PF_OK)
 		*search = out;
 	return status;
@@ -551,10 +595,5 @@ pf_status imap_search_parse_keys(const struct imap_arg *keys,
 			   .star_seq = star_seq,
 			   .star_uid = star_uid,
 			   .err = err};
-	struct imap_search out = {0};
-	pf_status status = parse_root(&p, keys, &out);
-
-	if (status == PF_OK)
-		*search = out;
-	return status;
+	return parse_root(&p, keys, search);
 }

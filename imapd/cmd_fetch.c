@@ -1,12 +1,13 @@
 /*
  * FETCH and UID FETCH (RFC 3501 6.4.5, 7.4.2; MODSEQ and CHANGEDSINCE:
- * RFC 7162 3.1.4, 3.1.5; VANISHED: 3.2.6).
+ * RFC 7162 3.1.4, 3.1.5; VANISHED: 3.2.6; PARTIAL: RFC 9394 3.3).
  *
  * The command walks a list of UIDs taken at its start; the view does not move
  * while it runs, so sequence numbers stay true.  A message that another
  * session expunges meanwhile is left out, and the answer says so.
  */
 #include "imapd/fetch.h"
+#include "imapd/find.h"
 #include "imapd/qresync.h"
 
 #include <stdlib.h>
@@ -107,6 +108,25 @@ static bool look_at_items(struct cmd *cmd, struct fetch *f)
 	return true;
 }
 
+/* RFC 9394 3.3: a page of what is asked for, or of what has changed */
+static void take_page(const struct client *client, struct fetch *f)
+{
+	size_t kept = 0, first, end;
+
+	for (size_t i = 0; i < f->uids.n; i++) {
+		const struct store_msg *msg =
+		    store_box_find(client->box, f->uids.v[i]);
+
+		if (!f->what.changed_since_given ||
+		    (msg && msg->modseq > f->what.changed_since))
+			f->uids.v[kept++] = f->uids.v[i];
+	}
+	partial_span(f->what.partial_from, f->what.partial_to, kept, &first,
+		     &end);
+	f->uids.n = end;
+	f->at = f->seen_until = first;
+}
+
 /* RFC 7162 3.2.6: which of the UIDs are gone since */
 static bool find_vanished(struct cmd *cmd, struct fetch *f)
 {
@@ -148,6 +168,8 @@ static enum run begin(struct cmd *cmd)
 		return RUN_DONE;
 	if (f->what.vanished && !find_vanished(cmd, f))
 		return RUN_DONE;
+	if (f->what.partial_from)
+		take_page(client, f);
 	/* CHANGEDSINCE has brought MODSEQ along (RFC 7162 3.1.4.1) */
 	if (f->modseq)
 		client_condstore(client);

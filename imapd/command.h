@@ -172,6 +172,9 @@ enum run run_expunge(struct cmd *cmd);
 enum run run_search(struct cmd *cmd);
 /* cmd_compress.c */
 enum run run_compress(struct cmd *cmd);
+/* cmd_sort.c */
+enum run run_sort(struct cmd *cmd);
+enum run run_thread(struct cmd *cmd);
 /* cmd_idle.c, cmd_enable.c */
 enum run run_idle(struct cmd *cmd);
 enum run run_enable(struct cmd *cmd);

@@ -105,8 +105,9 @@ bool mime_date(struct pf_str raw, time_t *when, int *zone_seconds);
 /* "Sat, 21 Nov 2026 14:40:00 +0000" */
 void mime_date_format(struct pf_buf *to, time_t when, int zone_seconds);
 
-/* Subject without Re:, Fwd:, [list] (RFC 5256 2.1 base subject), UTF-8 in. */
-void mime_base_subject(struct pf_buf *to, struct pf_str decoded);
+/* Subject without Re:, Fwd:, [list] (RFC 5256 2.1 base subject), UTF-8 in.
+ * True: one of its marks of a reply or forward was there. */
+bool mime_base_subject(struct pf_buf *to, struct pf_str decoded);
 
 /* <id> tokens of Message-ID, In-Reply-To, References, in order; the angle
  * brackets belong to *id.  Start with *pos = 0. */

@@ -45,7 +45,7 @@ static bool skip_refwd(struct pf_str *s)
 }
 
 /* subj-trailer = "(fwd)" / WSP, as many as there are */
-static struct pf_str cut_trailers(struct pf_str s)
+static struct pf_str cut_trailers(struct pf_str s, bool *reply)
 {
 	for (;;) {
 		while (s.n && s.p[s.n - 1] == ' ')
@@ -54,6 +54,7 @@ static struct pf_str cut_trailers(struct pf_str s)
 		    !pf_str_ieq(pf_str_from(s, s.n - 5), PF_STR("(fwd)")))
 			return s;
 		s.n -= 5;
+		*reply = true;
 	}
 }
 
@@ -63,7 +64,7 @@ static struct pf_str cut_trailers(struct pf_str s)
  * that had none, so that a long row is not searched again from each of its
  * blobs.
  */
-static struct pf_str cut_leaders(struct pf_str s)
+static struct pf_str cut_leaders(struct pf_str s, bool *reply)
 {
 	const char *barren = NULL;
 
@@ -76,6 +77,7 @@ static struct pf_str cut_leaders(struct pf_str s)
 			const char *end = behind.p;
 			if (skip_refwd(&behind)) {
 				s = behind;
+				*reply = true;
 				continue;
 			}
 			barren = end;
@@ -87,10 +89,10 @@ static struct pf_str cut_leaders(struct pf_str s)
 	}
 }
 
-void mime_base_subject(struct pf_buf *to, struct pf_str decoded)
+bool mime_base_subject(struct pf_buf *to, struct pf_str decoded)
 {
 	struct pf_buf line;
-	bool blank = false;
+	bool blank = false, reply = false;
 
 	/* step 1: blanks of all kinds, any number, are one */
 	pf_buf_init(&line, decoded.n);
@@ -103,16 +105,18 @@ void mime_base_subject(struct pf_buf *to, struct pf_str decoded)
 	}
 	struct pf_str s = pf_buf_str(&line);
 	for (;;) {
-		s = cut_leaders(cut_trailers(s));
+		s = cut_leaders(cut_trailers(s, &reply), &reply);
 		/* step 6: "[fwd: ... ]" */
 		if (!pf_str_istarts(s, PF_STR("[fwd:")) ||
 		    !pf_str_ends(s, PF_STR("]")))
 			break;
 		s = pf_str_from(s, 5);
 		s.n--;
+		reply = true;
 	}
 	pf_buf_add_str(to, s);
 	pf_buf_release(&line);
+	return reply;
 }
 
 bool mime_msgid_next(struct pf_str raw, size_t *pos, struct pf_str *id)

@@ -35,6 +35,26 @@ static void strips_replies_forwards_and_lists(void)
 	pf_buf_release(&b);
 }
 
+static void knows_replies(void)
+{
+	static const struct {
+		const char *subject;
+		bool reply;
+	} list[] = {
+	    {"Hello", false},	     {"[list] Hello", false},
+	    {"Re: Hello", true},     {"Hello (fwd)", true},
+	    {"[fwd: Hello]", true},  {"Reply", false},
+	    {"[list] re: Hi", true}, {"", false},
+	};
+	struct pf_buf b;
+
+	pf_buf_init(&b, 1000);
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+		is_int(mime_base_subject(&b, pf_str_c(list[i].subject)),
+		       list[i].reply);
+	pf_buf_release(&b);
+}
+
 static void is_linear(void)
 {
 	static const char *const bad[] = {
@@ -57,6 +77,7 @@ static void is_linear(void)
 int main(void)
 {
 	strips_replies_forwards_and_lists();
+	knows_replies();
 	is_linear();
 	return tap_done();
 }

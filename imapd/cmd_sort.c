@@ -1,0 +1,521 @@
+/*
+ * SORT, THREAD and their UID forms (RFC 5256; DISPLAYFROM, DISPLAYTO: RFC 5957;
+ * RETURN: RFC 5267 3).
+ *
+ * First a search, then what the messages are ordered by is read, from the
+ * store's records and from the header summary (summary.c), which is made here
+ * where it is missing; then sorted by merging, or threaded (imap/thread.c).
+ * Everything but the last step of THREAD goes by time slices.
+ *
+ * Texts are compared folded as i;unicode-casemap has it (RFC 5255 4.3).
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "imapd/fetch.h"
+#include "imapd/find.h"
+
+/* As much of a text as decides an order, and of a field that is looked at for
+ * its first address. */
+#define KEY_MAX	    512
+#define ADDRESS_MAX 8192
+#define TEXTS_MAX   ((size_t)1 << 31)
+/* Steps of a merge between two looks at the clock. */
+#define CLOCK_EVERY 4096
+
+struct value {
+	int64_t number; /* or a text: */
+	uint32_t at, n;
+};
+
+struct sort_cmd {
+	struct find find;
+	struct imap_sort by;
+	struct imap_threads *threads; /* THREAD */
+	struct message message;
+	struct pf_buf header, text, base;
+	size_t read; /* of find.found */
+	/* SORT: rows of by.count values */
+	struct pf_vec(struct value) values;
+	struct pf_buf texts;
+	struct store_uids uids; /* row -> UID; then in order */
+	/* merging rows in `from` into `to`: runs of `width` */
+	uint32_t *from, *to;
+	size_t width, low, left, right, out;
+	bool sorted, begun;
+};
+
+static void release(struct cmd *cmd)
+{
+	struct sort_cmd *s = cmd->state;
+
+	find_release(&s->find);
+	imap_threads_free(&s->threads);
+	message_end(&s->message);
+	pf_buf_release(&s->message.header);
+	pf_buf_release(&s->header);
+	pf_buf_release(&s->text);
+	pf_buf_release(&s->base);
+	pf_buf_release(&s->texts);
+	pf_vec_release(&s->values);
+	pf_vec_release(&s->uids);
+	free(s->from);
+	free(s->to);
+}
+
+/* ---- beginning ------------------------------------------------------------
+ */
+
+static struct sort_cmd *new_state(struct cmd *cmd)
+{
+	struct sort_cmd *s = PF_ARENA_NEW(&cmd->arena, struct sort_cmd);
+
+	message_init(&s->message, cmd->client);
+	pf_buf_init(&s->find.index_path, 0);
+	pf_buf_init(&s->header, MIME_HEADER_MAX);
+	pf_buf_init(&s->text, 4 * MIME_HEADER_MAX);
+	pf_buf_init(&s->base, 4 * MIME_HEADER_MAX);
+	pf_buf_init(&s->texts, TEXTS_MAX);
+	cmd->state = s;
+	cmd->release = release;
+	return s;
+}
+
+/* charset and keys */
+static enum run begin_find(struct cmd *cmd, struct sort_cmd *s,
+			   const struct imap_arg *args)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+	struct pf_str charset;
+
+	if (!imap_arg_astring(args, &charset) || charset.n == 0)
+		return reply_bad(cmd, "Charset expected");
+	pf_status status = imap_search_parse_keys(
+	    args + 1, charset, store_view_count(client->view), star_uid(client),
+	    &cmd->arena, &s->find.what, &err);
+	if (status != PF_OK)
+		return find_syntax(cmd, status, &err);
+	return find_begin(cmd, &s->find);
+}
+
+static enum run begin_sort(struct cmd *cmd)
+{
+	struct sort_cmd *s = new_state(cmd);
+	const struct imap_arg *args = cmd->args;
+	struct pf_error err = {0};
+
+	if (imap_return_parse(&args, &s->find.what, &err) != PF_OK ||
+	    imap_sort_parse(args, &s->by, &err) != PF_OK)
+		return reply_syntax(cmd, &err);
+	return begin_find(cmd, s, args + 1);
+}
+
+static enum run begin_thread(struct cmd *cmd)
+{
+	struct sort_cmd *s = new_state(cmd);
+	enum imap_thread_kind kind;
+
+	if (cmd->args[0].kind != IMAP_ATOM)
+		return reply_bad(cmd, "Thread algorithm expected");
+	if (!imap_thread_kind(cmd->args[0].text, &kind))
+		return reply_bad(cmd, "Unknown thread algorithm");
+	s->threads = imap_threads_new(kind);
+	return begin_find(cmd, s, cmd->args + 1);
+}
+
+/* ---- what a message is ordered by -------------------------------------------
+ */
+
+/* The first field of each name, raw. */
+struct fields {
+	struct pf_str cc, date, from, in_reply_to, message_id, references,
+	    subject, to;
+};
+
+static void note_field(struct fields *fields, const struct mime_field *field)
+{
+	const struct {
+		const char *name;
+		struct pf_str *value;
+	} wanted[] = {{"Cc", &fields->cc},
+		      {"Date", &fields->date},
+		      {"From", &fields->from},
+		      {"In-Reply-To", &fields->in_reply_to},
+		      {"Message-ID", &fields->message_id},
+		      {"References", &fields->references},
+		      {"Subject", &fields->subject},
+		      {"To", &fields->to}};
+
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (!wanted[i].value->p &&
+		    pf_str_ieq(field->name, pf_str_c(wanted[i].name)))
+			*wanted[i].value = field->raw;
+}
+
+/* Fields of the header summary, which is made if it is not there. */
+static pf_status read_fields(struct sort_cmd *s, uint32_t uid,
+			     struct fields *fields, struct pf_error *err)
+{
+	struct message *m = &s->message;
+	struct mime_field field;
+	size_t pos = 0;
+
+	*fields = (struct fields){0};
+	pf_buf_clear(&s->header);
+	if (store_summary_get(m->client->box, uid, STORE_SUMMARY_HEADERS,
+			      &s->header) != PF_OK) {
+		pf_buf_clear(&s->header);
+		message_begin(m, uid, 0);
+		pf_status status = message_open(m, err);
+		if (status == PF_OK)
+			status = message_header(m, err);
+		if (status != PF_OK)
+			return status;
+		summary_headers(&s->header, pf_buf_str(&m->header));
+		store_summary_put(m->client->box, uid, STORE_SUMMARY_HEADERS,
+				  pf_buf_str(&s->header));
+	}
+	while (mime_field_next(pf_buf_str(&s->header), &pos, &field))
+		note_field(fields, &field);
+	return PF_OK;
+}
+
+/* RFC 5256 2.2: the sent date, or when there is none the INTERNALDATE */
+static int64_t sent_date(struct pf_str raw, const struct store_msg *msg)
+{
+	time_t when;
+	int zone;
+
+	return raw.n && mime_date(raw, &when, &zone) ? when : msg->date;
+}
+
+/* s->base: folded; true: a reply or forward */
+static bool base_subject(struct sort_cmd *s, struct pf_str raw)
+{
+	pf_buf_clear(&s->text);
+	pf_buf_clear(&s->base);
+	mime_decode_text(&s->text, raw);
+	bool reply = mime_base_subject(&s->base, pf_buf_str(&s->text));
+	pf_buf_clear(&s->text);
+	mime_fold(&s->text, pf_buf_str(&s->base));
+	pf_buf_clear(&s->base);
+	pf_buf_add_str(&s->base, pf_buf_str(&s->text));
+	return reply;
+}
+
+/* RFC 5957 3: the name that programs show, or else the address */
+static void add_display(struct pf_buf *to, const struct mime_addr *addr)
+{
+	if (addr->name.n)
+		mime_decode_text(to, addr->name);
+	if (to->len)
+		return;
+	pf_buf_add_str(to, addr->local);
+	if (addr->domain.p) {
+		pf_buf_add_byte(to, '@');
+		pf_buf_add_str(to, addr->domain);
+	}
+}
+
+/* s->base: the first address; a group is its name (RFC 3501 7.4.2) */
+static void first_address(struct sort_cmd *s, struct pf_str raw, bool display)
+{
+	struct pf_arena *arena = &s->message.arena;
+	struct mime_addrs addrs = {0};
+
+	pf_buf_clear(&s->text);
+	pf_buf_clear(&s->base);
+	mime_addresses(arena, pf_str_head(raw, ADDRESS_MAX), &addrs);
+	if (addrs.n == 0)
+		return;
+	const struct mime_addr *first = &addrs.v[0];
+	if (display)
+		add_display(&s->text, first);
+	else
+		pf_buf_add_str(&s->text, first->kind == MIME_GROUP_START
+					     ? first->name
+					     : first->local);
+	mime_fold(&s->base, pf_buf_str(&s->text));
+}
+
+static struct value keep_text(struct sort_cmd *s)
+{
+	struct value value = {.at = (uint32_t)s->texts.len};
+	struct pf_str text = pf_str_head(pf_buf_str(&s->base), KEY_MAX);
+
+	value.n = (uint32_t)text.n;
+	pf_buf_add_str(&s->texts, text);
+	return value;
+}
+
+static struct value key_value(struct sort_cmd *s, enum imap_sort_kind kind,
+			      const struct store_msg *msg,
+			      const struct fields *fields)
+{
+	switch (kind) {
+	case IMAP_SORT_ARRIVAL:
+		return (struct value){.number = msg->date};
+	case IMAP_SORT_DATE:
+		return (struct value){.number = sent_date(fields->date, msg)};
+	case IMAP_SORT_SIZE:
+		return (struct value){.number = (int64_t)msg->size};
+	case IMAP_SORT_CC:
+		first_address(s, fields->cc, false);
+		break;
+	case IMAP_SORT_FROM:
+		first_address(s, fields->from, false);
+		break;
+	case IMAP_SORT_TO:
+		first_address(s, fields->to, false);
+		break;
+	case IMAP_SORT_DISPLAYFROM:
+		first_address(s, fields->from, true);
+		break;
+	case IMAP_SORT_DISPLAYTO:
+		first_address(s, fields->to, true);
+		break;
+	case IMAP_SORT_SUBJECT:
+		base_subject(s, fields->subject);
+		break;
+	case IMAP_SORT_KINDS:
+		break;
+	}
+	return keep_text(s);
+}
+
+static bool wants_fields(const struct sort_cmd *s)
+{
+	if (s->threads)
+		return true;
+	for (size_t i = 0; i < s->by.count; i++)
+		if (s->by.keys[i].kind != IMAP_SORT_ARRIVAL &&
+		    s->by.keys[i].kind != IMAP_SORT_SIZE)
+			return true;
+	return false;
+}
+
+static pf_status take_message(struct sort_cmd *s, const struct store_msg *msg,
+			      const struct fields *fields, struct pf_error *err)
+{
+	pf_vec_push(&s->uids, msg->uid);
+	if (s->threads) {
+		struct imap_thread_message message = {
+		    .date = sent_date(fields->date, msg),
+		    .message_id = fields->message_id,
+		    .in_reply_to = fields->in_reply_to,
+		    .references = fields->references};
+		message.reply = base_subject(s, fields->subject);
+		message.subject = pf_buf_str(&s->base);
+		return imap_threads_add(s->threads, &message, err);
+	}
+	for (size_t i = 0; i < s->by.count; i++)
+		pf_vec_push(&s->values,
+			    key_value(s, s->by.keys[i].kind, msg, fields));
+	return pf_buf_status(&s->texts, err);
+}
+
+/* MORE, OK; what is gone meanwhile is left out */
+static pf_status read_messages(struct cmd *cmd, struct sort_cmd *s,
+			       struct pf_error *err)
+{
+	const struct store_uids *found = s->find.found;
+	bool fields_too = wants_fields(s);
+	int64_t start = pf_clock_mono_ms();
+
+	for (size_t done = 1; s->read < found->n; s->read++, done++) {
+		struct fields fields = {0};
+		pf_status status = PF_OK;
+
+		if (done % 64 == 0 && slice_over(start))
+			return PF_MORE;
+		const struct store_msg *msg =
+		    store_box_find(cmd->client->box, found->v[s->read]);
+		if (!msg)
+			continue;
+		struct store_msg copy = *msg; /* reading may move it */
+		if (fields_too)
+			status = read_fields(s, copy.uid, &fields, err);
+		if (status == PF_OK)
+			status = take_message(s, &copy, &fields, err);
+		message_end(&s->message);
+		if (status != PF_OK && status != PF_EXPUNGED)
+			return status;
+	}
+	return PF_OK;
+}
+
+/* ---- sorting
+ * ------------------------------------------------------------------
+ */
+
+static int compare_values(const struct sort_cmd *s, const struct value *a,
+			  const struct value *b)
+{
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return pf_str_cmp((struct pf_str){s->texts.data + a->at, a->n},
+			  (struct pf_str){s->texts.data + b->at, b->n});
+}
+
+/* Equal rows stay as they are: in the order of their numbers (RFC 5256 3). */
+static bool is_before(const struct sort_cmd *s, uint32_t b, uint32_t a)
+{
+	const struct value *x = s->values.v + (size_t)a * s->by.count;
+	const struct value *y = s->values.v + (size_t)b * s->by.count;
+
+	for (size_t i = 0; i < s->by.count; i++) {
+		int order = compare_values(s, &x[i], &y[i]);
+
+		if (order)
+			return (order > 0) != s->by.keys[i].reverse;
+	}
+	return false;
+}
+
+static void begin_merge(struct sort_cmd *s)
+{
+	size_t n = s->uids.n ? s->uids.n : 1;
+
+	s->from = malloc(n * sizeof *s->from);
+	s->to = malloc(n * sizeof *s->to);
+	if (!s->from || !s->to)
+		abort();
+	for (uint32_t i = 0; i < s->uids.n; i++)
+		s->from[i] = i;
+	s->width = 1;
+	s->left = 0;
+	s->right = 1;
+}
+
+static size_t at_most(size_t value, size_t max)
+{
+	return value < max ? value : max;
+}
+
+/* From the bottom up, one element at a time; false: not ready yet. */
+static bool merge(struct sort_cmd *s)
+{
+	size_t n = s->uids.n;
+	int64_t start = pf_clock_mono_ms();
+
+	for (size_t steps = 1; s->width < n; steps++) {
+		size_t middle = at_most(s->low + s->width, n);
+		size_t high = at_most(s->low + 2 * s->width, n);
+
+		if (steps % CLOCK_EVERY == 0 && slice_over(start))
+			return false;
+		if (s->out < high) {
+			bool right =
+			    s->left == middle ||
+			    (s->right < high &&
+			     is_before(s, s->from[s->right], s->from[s->left]));
+			s->to[s->out++] =
+			    s->from[right ? s->right++ : s->left++];
+			continue;
+		}
+		if (high == n) { /* this width is done */
+			uint32_t *swap = s->from;
+			s->from = s->to;
+			s->to = swap;
+			s->width *= 2;
+			high = 0;
+		}
+		s->low = s->left = s->out = high;
+		s->right = at_most(high + s->width, n);
+	}
+	return true;
+}
+
+/* s->uids in the order that was found. */
+static void apply_order(struct sort_cmd *s)
+{
+	struct store_uids ordered = {0};
+
+	for (size_t i = 0; i < s->uids.n; i++)
+		pf_vec_push(&ordered, s->uids.v[s->from[i]]);
+	pf_vec_release(&s->uids);
+	s->uids = ordered;
+}
+
+/* ---- the commands
+ * -------------------------------------------------------------
+ */
+
+/* Searching and reading.  DONE: everything is read, or a refusal. */
+static enum run prepare(struct cmd *cmd, struct sort_cmd *s, bool *ready)
+{
+	struct pf_error err = {0};
+	enum run result = find_step(cmd, &s->find);
+
+	if (result != RUN_DONE || !s->find.found)
+		return result;
+	pf_status status = read_messages(cmd, s, &err);
+	if (status == PF_MORE)
+		return RUN_MORE;
+	if (status != PF_OK)
+		return reply_error(cmd, &err);
+	*ready = true;
+	return RUN_DONE;
+}
+
+enum run run_sort(struct cmd *cmd)
+{
+	enum run result = RUN_MORE;
+	bool ready = false;
+
+	if (!cmd->state)
+		result = begin_sort(cmd);
+	if (result != RUN_MORE)
+		return result;
+	struct sort_cmd *s = cmd->state;
+	if (!s->from) {
+		result = prepare(cmd, s, &ready);
+		if (!ready)
+			return result;
+		begin_merge(s);
+	}
+	if (!s->sorted) {
+		if (!merge(s))
+			return RUN_MORE;
+		apply_order(s);
+		s->sorted = true;
+	}
+	result = find_answer(cmd, &s->find, "SORT", &s->uids);
+	return result == RUN_DONE ? reply_completed(cmd) : result;
+}
+
+static uint32_t thread_number(void *arg, uint32_t n)
+{
+	const struct cmd *cmd = arg;
+	const struct sort_cmd *s = cmd->state;
+
+	return cmd->uid ? s->uids.v[n]
+			: store_view_seq(cmd->client->view, s->uids.v[n]);
+}
+
+enum run run_thread(struct cmd *cmd)
+{
+	struct pf_buf *out = &cmd->client->out;
+	enum run result = RUN_MORE;
+	bool ready = false;
+
+	if (!cmd->state)
+		result = begin_thread(cmd);
+	if (result != RUN_MORE)
+		return result;
+	struct sort_cmd *s = cmd->state;
+	if (!s->begun) {
+		result = prepare(cmd, s, &ready);
+		if (!ready)
+			return result;
+		imap_threads_finish(s->threads);
+		pf_buf_add_c(out, s->uids.n ? "* THREAD " : "* THREAD");
+		s->begun = true;
+	}
+	if (imap_threads_write(s->threads, out, CLIENT_OUT_SOFT, thread_number,
+			       cmd))
+		return RUN_OUTPUT;
+	pf_buf_add_c(out, "\r\n");
+	return reply_completed(cmd);
+}

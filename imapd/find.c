@@ -1,0 +1,275 @@
+/*
+ * What SEARCH, SORT and THREAD have in common.  The search itself is search/'s:
+ * it works in time slices and is exact with or without an index.  Answers
+ * (RFC 3501 7.2.5, RFC 4731, RFC 5267 3, RFC 9394 3.1) are written piece by
+ * piece.
+ */
+#include "imapd/find.h"
+
+#include <stdlib.h>
+
+/* Numbers of an ALL set that are folded into ranges at a time. */
+#define PIECE 4096
+
+void find_release(struct find *f)
+{
+	search_free(&f->search);
+	pf_buf_release(&f->index_path);
+}
+
+enum run find_syntax(struct cmd *cmd, pf_status status,
+		     const struct pf_error *err)
+{
+	if (status == PF_UNSUPPORTED)
+		return reply_no(cmd, "[BADCHARSET (UTF-8 US-ASCII)] %s",
+				err->client);
+	return reply_syntax(cmd, err);
+}
+
+enum run find_begin(struct cmd *cmd, struct find *f)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+
+	pf_buf_init(&f->index_path, 8192);
+	if (f->what.has_modseq)
+		client_condstore(client);
+	search_index_path(&f->index_path, store_root(client->user->store));
+	if (search_new(client->view, f->what.root, &client->saved,
+		       client->user->server->conf->index_enabled
+			   ? f->index_path.data
+			   : NULL,
+		       &f->search, &err) != PF_OK)
+		return reply_error(cmd, &err);
+	return RUN_MORE;
+}
+
+enum run find_step(struct cmd *cmd, struct find *f)
+{
+	struct pf_error err = {0};
+
+	if (f->found)
+		return RUN_DONE;
+	pf_status status = search_step(f->search, CLIENT_SLICE_MS, &err);
+	if (status == PF_MORE)
+		return RUN_MORE;
+	if (status == PF_OK) {
+		f->found = search_result(f->search);
+		return RUN_DONE;
+	}
+	/* RFC 5182 2.1: a failed SAVE empties the variable */
+	if (f->what.returns & IMAP_RETURN_SAVE)
+		pf_vec_release(&cmd->client->saved);
+	return reply_error(cmd, &err);
+}
+
+/* ---- the answer -------------------------------------------------------------
+ */
+
+static uint32_t number(const struct cmd *cmd, uint32_t uid)
+{
+	return cmd->uid ? uid : store_view_seq(cmd->client->view, uid);
+}
+
+void partial_span(int64_t from, int64_t to, size_t count, size_t *first,
+		  size_t *end)
+{
+	bool back = from < 0;
+	size_t near = (size_t)(back ? -from : from) - 1;
+	size_t far = (size_t)(back ? -to : to);
+
+	near = near < count ? near : count;
+	far = far < count ? far : count;
+	*first = back ? count - far : near;
+	*end = back ? count - near : far;
+}
+
+/* Which of the results are told. */
+static void partial(const struct imap_search *what, size_t count, size_t *first,
+		    size_t *end)
+{
+	*first = 0;
+	*end = count;
+	if (what->returns & IMAP_RETURN_PARTIAL)
+		partial_span(what->partial_from, what->partial_to, count, first,
+			     end);
+}
+
+static uint64_t highest_modseq(const struct cmd *cmd, const uint32_t *uids,
+			       size_t count)
+{
+	uint64_t highest = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct store_msg *msg =
+		    store_box_find(cmd->client->box, uids[i]);
+		if (msg && msg->modseq > highest)
+			highest = msg->modseq;
+	}
+	return highest;
+}
+
+/* RFC 4731 3.2: of those that are told */
+static uint64_t told_modseq(const struct cmd *cmd,
+			    const struct imap_search *what,
+			    const struct store_uids *uids)
+{
+	uint64_t highest = 0, other;
+	size_t first, end;
+
+	if (!what->esearch ||
+	    (what->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)))
+		return highest_modseq(cmd, uids->v, uids->n);
+	if (what->returns & IMAP_RETURN_MIN)
+		highest = highest_modseq(cmd, uids->v, 1);
+	if (what->returns & IMAP_RETURN_MAX) {
+		other = highest_modseq(cmd, uids->v + uids->n - 1, 1);
+		highest = other > highest ? other : highest;
+	}
+	if (what->returns & IMAP_RETURN_PARTIAL) {
+		partial(what, uids->n, &first, &end);
+		other = highest_modseq(cmd, uids->v + first, end - first);
+		highest = other > highest ? other : highest;
+	}
+	return highest;
+}
+
+/* "* SEARCH 2 84 882 (MODSEQ 917162500)" */
+static enum run answer_plain(struct cmd *cmd, struct find *f, const char *name,
+			     const struct store_uids *uids)
+{
+	struct pf_buf *out = &cmd->client->out;
+
+	if (!f->begun)
+		pf_buf_addf(out, "* %s", name);
+	f->begun = true;
+	for (; f->at < uids->n; f->at++) {
+		if (client_full(cmd->client))
+			return RUN_OUTPUT;
+		pf_buf_addf(out, " %u", number(cmd, uids->v[f->at]));
+	}
+	if (f->what.has_modseq && uids->n)
+		pf_buf_addf(
+		    out, " (MODSEQ %llu)",
+		    (unsigned long long)told_modseq(cmd, &f->what, uids));
+	pf_buf_add_c(out, "\r\n");
+	return RUN_DONE;
+}
+
+static void answer_head(struct cmd *cmd, const struct find *f,
+			const struct store_uids *uids)
+{
+	struct pf_buf *out = &cmd->client->out;
+	unsigned returns = f->what.returns;
+
+	pf_buf_add_c(out, "* ESEARCH (TAG ");
+	imap_write_quoted(out, cmd->tag);
+	pf_buf_add_c(out, cmd->uid ? ") UID" : ")");
+	if ((returns & IMAP_RETURN_MIN) && uids->n)
+		pf_buf_addf(out, " MIN %u", number(cmd, uids->v[0]));
+	if ((returns & IMAP_RETURN_MAX) && uids->n)
+		pf_buf_addf(out, " MAX %u", number(cmd, uids->v[uids->n - 1]));
+	if (returns & IMAP_RETURN_COUNT)
+		pf_buf_addf(out, " COUNT %zu", uids->n);
+	uint64_t modseq = f->what.has_modseq && uids->n
+			      ? told_modseq(cmd, &f->what, uids)
+			      : 0;
+	if (modseq)
+		pf_buf_addf(out, " MODSEQ %llu", (unsigned long long)modseq);
+}
+
+/* "* ESEARCH (TAG "a") UID MIN 2 MAX 9 COUNT 5 ALL 2:4,8:9", or for ALL
+ * "PARTIAL (1:2 2:3)" */
+static enum run answer_esearch(struct cmd *cmd, struct find *f,
+			       const struct store_uids *uids)
+{
+	struct pf_buf *out = &cmd->client->out;
+	unsigned returns = f->what.returns;
+	uint32_t piece[PIECE];
+	size_t first, end;
+
+	partial(&f->what, uids->n, &first, &end);
+	if (!f->begun) {
+		answer_head(cmd, f, uids);
+		if ((returns & IMAP_RETURN_ALL) && uids->n)
+			pf_buf_add_c(out, " ALL ");
+		if (returns & IMAP_RETURN_PARTIAL)
+			pf_buf_addf(out, " PARTIAL (%.*s %s",
+				    (int)f->what.partial.n, f->what.partial.p,
+				    first < end ? "" : "NIL");
+		f->at = first;
+	}
+	f->begun = true;
+	while ((returns & (IMAP_RETURN_ALL | IMAP_RETURN_PARTIAL)) &&
+	       f->at < end) {
+		size_t n = end - f->at;
+
+		if (client_full(cmd->client))
+			return RUN_OUTPUT;
+		if (n > PIECE)
+			n = PIECE;
+		for (size_t i = 0; i < n; i++)
+			piece[i] = number(cmd, uids->v[f->at + i]);
+		if (f->at > first)
+			pf_buf_add_byte(out, ',');
+		imap_set_write(out, piece, n);
+		f->at += n;
+	}
+	pf_buf_add_c(out, returns & IMAP_RETURN_PARTIAL ? ")\r\n" : "\r\n");
+	return RUN_DONE;
+}
+
+static int compare_uids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* RFC 5182 2.1: "$" becomes the result; with MIN, MAX or PARTIAL, and neither
+ * ALL nor COUNT, just those (RFC 9394 3.1). */
+static void save(struct cmd *cmd, const struct find *f,
+		 const struct store_uids *uids)
+{
+	struct store_uids *saved = &cmd->client->saved;
+	unsigned returns = f->what.returns;
+	bool all = !(returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX |
+				IMAP_RETURN_PARTIAL)) ||
+		   (returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT));
+	size_t first, end;
+
+	pf_vec_release(saved);
+	if (uids->n == 0)
+		return;
+	partial(&f->what, uids->n, &first, &end);
+	if (all)
+		first = 0, end = uids->n;
+	else if (!(returns & IMAP_RETURN_PARTIAL))
+		end = first;
+	if (!all && (returns & IMAP_RETURN_MIN))
+		pf_vec_push(saved, uids->v[0]);
+	if (!all && (returns & IMAP_RETURN_MAX))
+		pf_vec_push(saved, uids->v[uids->n - 1]);
+	for (size_t i = first; i < end; i++)
+		pf_vec_push(saved, uids->v[i]);
+	if (saved->n == 0)
+		return;
+	qsort(saved->v, saved->n, sizeof *saved->v, compare_uids);
+	size_t kept = 1;
+	for (size_t i = 1; i < saved->n; i++)
+		if (saved->v[i] != saved->v[kept - 1])
+			saved->v[kept++] = saved->v[i];
+	saved->n = kept;
+}
+
+enum run find_answer(struct cmd *cmd, struct find *f, const char *name,
+		     const struct store_uids *uids)
+{
+	if (!f->begun && (f->what.returns & IMAP_RETURN_SAVE))
+		save(cmd, f, uids);
+	if (!f->what.esearch)
+		return answer_plain(cmd, f, name, uids);
+	if (f->what.returns == IMAP_RETURN_SAVE)
+		return RUN_DONE; /* SAVE alone: no answer */
+	return answer_esearch(cmd, f, uids);
+}

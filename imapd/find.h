@@ -1,0 +1,39 @@
+/*
+ * find: what SEARCH, SORT and THREAD have in common: the search itself, and
+ * the answer of the first two.
+ */
+#ifndef IMAPD_FIND_H
+#define IMAPD_FIND_H
+
+#include "imapd/client.h"
+#include "search/search.h"
+
+struct find {
+	struct imap_search what;
+	struct search *search;
+	struct pf_buf index_path;
+	const struct store_uids *found; /* NULL: not yet; sorted by UID */
+	/* the answer */
+	size_t at;
+	bool begun;
+};
+
+/* Begins what f->what says; MORE, or DONE with a refusal. */
+enum run find_begin(struct cmd *cmd, struct find *f);
+/* A parser's complaint as an answer: BADCHARSET or BAD. */
+enum run find_syntax(struct cmd *cmd, pf_status status,
+		     const struct pf_error *err);
+/* A slice; MORE, or DONE: f->found is there, or the reply is an error. */
+enum run find_step(struct cmd *cmd, struct find *f);
+void find_release(struct find *f);
+
+/* "* SEARCH 2 84", "* ESEARCH (TAG "a") UID ALL 2,84", in the order of
+ * `uids`; also sets "$".  OUTPUT, DONE. */
+enum run find_answer(struct cmd *cmd, struct find *f, const char *name,
+		     const struct store_uids *uids);
+
+/* Which of `count` results PARTIAL from:to means: first..end (RFC 9394). */
+void partial_span(int64_t from, int64_t to, size_t count, size_t *first,
+		  size_t *end);
+
+#endif

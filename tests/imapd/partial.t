@@ -1,0 +1,104 @@
+# PARTIAL (RFC 9394)
+M: INBOX - plain.eml
+M: INBOX S reply.eml
+M: INBOX - mixed.eml
+M: INBOX - plain.eml
+M: INBOX - reply.eml
+M: INBOX S mixed.eml
+M: INBOX - plain.eml
+S: * PREAUTH [CAPABILITY {{.* PARTIAL .*}}] {{.*}}
+C: a0 SELECT INBOX
+X: 8
+S: a0 OK {{.*}}
+C: a1 UID SEARCH RETURN (PARTIAL 1:3) UNSEEN
+S: * ESEARCH (TAG "a1") UID PARTIAL (1:3 1,3:4)
+S: a1 OK {{.*}}
+C: a2 UID SEARCH RETURN (PARTIAL 4:6) UNSEEN
+S: * ESEARCH (TAG "a2") UID PARTIAL (4:6 5,7)
+S: a2 OK {{.*}}
+C: a3 UID SEARCH RETURN (PARTIAL -1:-2) UNSEEN
+S: * ESEARCH (TAG "a3") UID PARTIAL (-1:-2 5,7)
+S: a3 OK {{.*}}
+C: a4 SEARCH RETURN (PARTIAL -4:-100) UNSEEN
+S: * ESEARCH (TAG "a4") PARTIAL (-4:-100 1,3)
+S: a4 OK {{.*}}
+# either end first; the answer has it as it was said
+C: a5 SEARCH RETURN (PARTIAL 3:2) UNSEEN
+S: * ESEARCH (TAG "a5") PARTIAL (3:2 3:4)
+S: a5 OK {{.*}}
+C: a6 UID SEARCH RETURN (PARTIAL 24000:24500) UNSEEN
+S: * ESEARCH (TAG "a6") UID PARTIAL (24000:24500 NIL)
+S: a6 OK {{.*}}
+C: a7 SEARCH RETURN (MIN MAX COUNT PARTIAL 2:3) UNSEEN
+S: * ESEARCH (TAG "a7") MIN 1 MAX 7 COUNT 5 PARTIAL (2:3 3:4)
+S: a7 OK {{.*}}
+C: a8 SEARCH RETURN (PARTIAL 1:2) DELETED
+S: * ESEARCH (TAG "a8") PARTIAL (1:2 NIL)
+S: a8 OK {{.*}}
+# 3.2: what SAVE keeps
+C: b0 SEARCH RETURN (SAVE PARTIAL 2:3) UNSEEN
+S: * ESEARCH (TAG "b0") PARTIAL (2:3 3:4)
+S: b0 OK {{.*}}
+C: b1 SEARCH $
+S: * SEARCH 3 4
+S: b1 OK {{.*}}
+C: b2 SEARCH RETURN (SAVE MIN MAX PARTIAL 1:2) UNSEEN
+S: * ESEARCH (TAG "b2") MIN 1 MAX 7 PARTIAL (1:2 1,3)
+S: b2 OK {{.*}}
+C: b3 SEARCH $
+S: * SEARCH 1 3 7
+S: b3 OK {{.*}}
+C: b4 SEARCH RETURN (SAVE COUNT PARTIAL 1:2) UNSEEN
+S: * ESEARCH (TAG "b4") COUNT 5 PARTIAL (1:2 1,3)
+S: b4 OK {{.*}}
+C: b5 SEARCH $
+S: * SEARCH 1 3 4 5 7
+S: b5 OK {{.*}}
+# not with ALL, not twice, no mixed signs, no 0
+C: c0 SEARCH RETURN (ALL PARTIAL 1:2) ALL
+S: c0 BAD {{.*}}
+C: c1 SEARCH RETURN (PARTIAL 1:2 PARTIAL 3:4) ALL
+S: c1 BAD {{.*}}
+C: c2 SEARCH RETURN (PARTIAL 1:-2) ALL
+S: c2 BAD {{.*}}
+C: c3 SEARCH RETURN (PARTIAL 0:2) ALL
+S: c3 BAD {{.*}}
+C: c4 SEARCH RETURN (PARTIAL) ALL
+S: c4 BAD {{.*}}
+C: c5 SEARCH RETURN (PARTIAL 1:*) ALL
+S: c5 BAD {{.*}}
+C: c6 SEARCH RETURN (PARTIAL 5) ALL
+S: c6 BAD {{.*}}
+# 3.3: FETCH
+C: d0 UID FETCH 2:100 (UID FLAGS) (PARTIAL -1:-3)
+S: * 5 FETCH (UID 5 {{.*}})
+S: * 6 FETCH (UID 6 {{.*}})
+S: * 7 FETCH (UID 7 {{.*}})
+S: d0 OK {{.*}}
+C: d1 UID FETCH 3:* UID (PARTIAL 2:2)
+S: * 4 FETCH (UID 4)
+S: d1 OK {{.*}}
+C: d2 UID FETCH 1:* UID (PARTIAL 8:9)
+S: d2 OK {{.*}}
+C: d3 FETCH 1:3 UID (PARTIAL 4294967294:4294967295)
+S: d3 OK {{.*}}
+C: d4 UID FETCH 1:* UID (PARTIAL 0:1)
+S: d4 BAD {{.*}}
+C: d5 UID FETCH 1:* UID (PARTIAL 1:2 PARTIAL 1:2)
+S: d5 BAD {{.*}}
+# of those that changed
+C: d6 UID FETCH 1 MODSEQ
+S: * OK [HIGHESTMODSEQ {{top=\d+}}] {{.*}}
+S: * 1 FETCH (UID 1 MODSEQ ({{\d+}}))
+S: d6 OK {{.*}}
+C: d7 UID STORE 2,4,6 FLAGS.SILENT (\Flagged)
+X: 3
+S: d7 OK {{.*}}
+C: d8 UID FETCH 1:* FLAGS (PARTIAL -1:-2 CHANGEDSINCE {{top}})
+S: * 4 FETCH (UID 4 FLAGS (\Flagged{{.*}}) MODSEQ ({{\d+}}))
+S: * 6 FETCH (UID 6 FLAGS (\Flagged{{.*}}) MODSEQ ({{\d+}}))
+S: d8 OK {{.*}}
+C: e0 LOGOUT
+X: 1
+S: e0 OK {{.*}}
+E:
