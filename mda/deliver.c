@@ -105,6 +105,17 @@ static bool system_flag(struct pf_str name, uint32_t *flags)
 	return name.n == 0 || name.p[0] == '\\';
 }
 
+static void add_flags(const struct sieve_action *action,
+		      struct store_deliver *how,
+		      struct pf_str keywords[KEYWORDS_MAX])
+{
+	how->keywords = keywords;
+	for (size_t i = 0; action && i < action->flag_count; i++)
+		if (!system_flag(action->flags[i], &how->flags) &&
+		    how->keyword_count < KEYWORDS_MAX)
+			keywords[how->keyword_count++] = action->flags[i];
+}
+
 /* ---- edited headers ---- */
 
 /* Where the body begins in the file that all share */
@@ -193,10 +204,7 @@ static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 	struct store_draft *edited = NULL;
 	pf_status status = PF_OK;
 
-	for (size_t i = 0; action && i < action->flag_count; i++)
-		if (!system_flag(action->flags[i], &how.flags) &&
-		    how.keyword_count < KEYWORDS_MAX)
-			keywords[how.keyword_count++] = action->flags[i];
+	add_flags(action, &how, keywords);
 	if (action && action->header.p)
 		status = make_edited(d, action->header, &edited, err);
 	if (status == PF_OK)
@@ -379,16 +387,39 @@ static void run_script(struct delivery *d, const struct mda_script *script,
 	mda_ask_release(&ask);
 }
 
+/* A letter of ours into one of the user's folders */
+static pf_status store_letter(struct delivery *d, struct pf_str folder,
+			      const struct pf_buf *letter,
+			      const struct sieve_action *action,
+			      struct pf_error *err)
+{
+	struct pf_str keywords[KEYWORDS_MAX];
+	struct store_deliver how = {.create = action && action->create};
+	struct store_draft *draft = NULL;
+	int fd;
+
+	add_flags(action, &how, keywords);
+	pf_status status = store_draft_new(d->store, &draft, err);
+	if (status == PF_OK)
+		status =
+		    store_draft_write(draft, letter->data, letter->len, err);
+	if (status == PF_OK)
+		status = store_draft_finish(draft, &fd, err);
+	if (status == PF_OK)
+		status = store_deliver(d->store, folder, draft, &how, NULL,
+				       NULL, NULL, err);
+	store_draft_free(&draft);
+	return status;
+}
+
 /* A broken script: one letter to the user for each state of the file. */
 static void notify_user(struct delivery *d, const struct mda_script *script,
 			const char *text)
 {
 	struct pf_buf letter = PF_BUF_INIT(64 * 1024);
 	struct pf_buf told = PF_BUF_INIT(8192), now = PF_BUF_INIT(8192);
-	struct store_deliver how = {.flags = 0};
-	struct store_draft *draft = NULL;
 	struct pf_error err;
-	int home, fd;
+	int home;
 
 	pf_log(PF_LOG_WARN, "sieve script", PF_LOGC("user", d->rcpt->id.user),
 	       PF_LOGC("path", script->path), PF_LOGC("msg", text));
@@ -406,18 +437,10 @@ static void notify_user(struct delivery *d, const struct mda_script *script,
 		status = pf_fs_replace(home, NOTICE_FILE, pf_buf_str(&now),
 				       0600, false, &err);
 		if (status == PF_OK)
-			status = store_draft_new(d->store, &draft, &err);
-		if (status == PF_OK)
-			status = store_draft_write(draft, letter.data,
-						   letter.len, &err);
-		if (status == PF_OK)
-			status = store_draft_finish(draft, &fd, &err);
-		if (status == PF_OK)
-			status = store_deliver(d->store, PF_STR("INBOX"), draft,
-					       &how, NULL, NULL, NULL, &err);
+			status = store_letter(d, PF_STR("INBOX"), &letter, NULL,
+					      &err);
 		if (status != PF_OK)
 			problem(d, "notice", &err);
-		store_draft_free(&draft);
 	}
 	close(home);
 	pf_buf_release(&letter);
@@ -510,6 +533,9 @@ static void vacation(struct delivery *d, const struct sieve_action *action)
 	if (mda_send(d->mda, PF_STR(""), action->reply_to, pf_buf_str(&answer),
 		     -1, 0, &err) != PF_OK)
 		problem(d, "vacation", &err);
+	else if (action->mailbox.n && store_letter(d, action->mailbox, &answer,
+						   action, &err) != PF_OK)
+		problem(d, "vacation :fcc", &err);
 	pf_buf_release(&answer);
 }
 

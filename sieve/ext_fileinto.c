@@ -11,7 +11,7 @@ enum {
 	MAILBOX_MAX = 1000
 };
 
-static bool is_name(struct pf_str name)
+bool sieve_mailbox_name(struct pf_str name)
 {
 	if (name.n == 0 || name.n > MAILBOX_MAX || !pf_utf8_valid(name))
 		return false;
@@ -26,7 +26,7 @@ static void check(struct sieve_compiler *compiler, struct sieve_node *node)
 {
 	const struct sieve_string *mailbox = &node->params[0]->strings[0];
 
-	if (!mailbox->pieces && !is_name(mailbox->value.text))
+	if (!mailbox->pieces && !sieve_mailbox_name(mailbox->value.text))
 		sieve_error(compiler, mailbox->at, NULL,
 			    "this is no name of a mailbox");
 }
@@ -36,7 +36,7 @@ static void execute(struct sieve_run *run, const struct sieve_node *node)
 	struct pf_str name =
 	    sieve_run_string(run, &node->params[0]->strings[0]);
 
-	if (!is_name(name)) {
+	if (!sieve_mailbox_name(name)) {
 		sieve_run_fail(run, "fileinto: this is no name of a mailbox");
 		return;
 	}

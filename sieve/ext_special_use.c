@@ -92,7 +92,7 @@ static const struct sieve_def defs[] = {
 
 static const struct sieve_tag tags[] = {
     {.name = "specialuse",
-     .on = "fileinto",
+     .on = "fileinto vacation",
      .value = 's',
      .check = check_role,
      .apply = apply},

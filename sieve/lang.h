@@ -335,6 +335,9 @@ bool sieve_variable_name(struct sieve_compiler *compiler,
 void sieve_variable_share(struct sieve_compiler *compiler,
 			  const struct sieve_string *name);
 
+/* ext_fileinto.c: may this be a mailbox? */
+bool sieve_mailbox_name(struct pf_str name);
+
 /* lex.c */
 enum sieve_token_kind {
 	SIEVE_TOKEN_END,

@@ -33,6 +33,7 @@
 	X(duplicate)           /* RFC 7352 */ \
 	X(editheader)          /* RFC 5293 */ \
 	X(environment)         /* RFC 5183 */ \
+	X(fcc)                 /* RFC 8580 */ \
 	X(ihave)               /* RFC 5463 */ \
 	X(include)             /* RFC 6609 */ \
 	X(special_use)         /* RFC 8579 */ \

@@ -116,7 +116,8 @@ struct sieve_action {
 	int line;	       /* of the script; 0 = implicit */
 	bool implicit;	       /* SIEVE_KEEP that nobody wrote: the address
 				  rule decides the folder */
-	struct pf_str mailbox; /* FILEINTO: UTF-8 */
+	struct pf_str mailbox; /* FILEINTO: UTF-8; VACATION: where a copy of the
+				  answer goes (with create, flags), or empty */
 	bool create;
 	bool copy;
 	const struct pf_str *flags; /* IMAP flags and keywords, expanded */

@@ -549,6 +549,21 @@ static void scripts_include_others(void)
 	is_int(count("lea", ".Three", NULL, 0), 1);
 }
 
+static void answers_are_copied(void)
+{
+	mta(0);
+	script("nia", "require [\"vacation\", \"fcc\", \"mailbox\", "
+		      "\"imap4flags\"];\n"
+		      "vacation :fcc \"Sent\" :create :flags \"\\\\Seen\" "
+		      ":addresses \"u@ex.test\" \"away\";\n");
+	send_letter("nia");
+	ok(has(get(at("sent")), "away"));
+	is_int(count("nia", ".Sent", NULL, 0), 1);
+	ok(has(message_in("nia", ".Sent"), "away"));
+	send_letter("nia"); /* no answer, no copy */
+	is_int(count("nia", ".Sent", NULL, 0), 1);
+}
+
 static void scripts_edit_the_header(void)
 {
 	const char *file;
@@ -711,6 +726,7 @@ int main(void)
 	vacation_memory_is_bounded();
 	scripts_ask_about_the_message();
 	scripts_include_others();
+	answers_are_copied();
 	scripts_edit_the_header();
 	large_messages_go_through_a_file();
 	one_bad_disk_is_not_anothers_fault();

@@ -38,14 +38,14 @@ static struct sieve_message make_message(void)
 
 static void lists_extensions(void)
 {
-	is_str(
-	    sieve_extensions(),
-	    "encoded-character fileinto envelope comparator-i;ascii-numeric "
-	    "comparator-i;unicode-casemap "
-	    "variables relational subaddress copy imap4flags mailbox reject "
-	    "ereject vacation vacation-seconds date index regex "
-	    "body duplicate editheader environment ihave include special-use "
-	    "vnd.dovecot.environment vnd.dovecot.debug");
+	is_str(sieve_extensions(),
+	       "encoded-character fileinto envelope comparator-i;ascii-numeric "
+	       "comparator-i;unicode-casemap "
+	       "variables relational subaddress copy imap4flags mailbox reject "
+	       "ereject vacation vacation-seconds date index regex "
+	       "body duplicate editheader environment fcc ihave include "
+	       "special-use "
+	       "vnd.dovecot.environment vnd.dovecot.debug");
 }
 
 static void core_has_no_allof_and_no_user_text(void)
