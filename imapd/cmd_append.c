@@ -20,7 +20,8 @@ struct append {
 	struct pf_vec(struct store_draft *) drafts;
 	struct pf_vec(struct store_deliver) hows;
 	size_t next_arg;
-	bool refused; /* cmd->reply says why */
+	bool literal8, after_cr; /* this message is binary; its last byte */
+	bool refused;		 /* cmd->reply says why */
 };
 
 static void release(struct cmd *cmd)
@@ -88,6 +89,8 @@ static bool read_message_args(struct cmd *cmd, struct append *a,
 		reply_bad(cmd, "APPEND needs a literal");
 		return false;
 	}
+	a->literal8 = arg->literal8;
+	a->after_cr = false;
 	a->next_arg = (size_t)(arg - cmd->args) + 1;
 	return true;
 }
@@ -154,11 +157,28 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 /* ---- the bytes, and the end ------------------------------------------------
  */
 
+/* RFC 3516 4.3: files have LF line ends, so what is no text would not come
+ * back as it was: a literal8 with NUL, or CR and LF apart, is refused. */
+static bool is_text(struct append *a, struct pf_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\0' || (s.p[i] == '\n') != a->after_cr)
+			return false;
+		a->after_cr = s.p[i] == '\r';
+	}
+	return true;
+}
+
 static bool take_bytes(struct cmd *cmd, struct append *a)
 {
 	struct pf_error err = {0};
 	pf_status status = PF_OK;
 
+	if (!a->refused && a->literal8 && !is_text(a, pf_buf_str(&cmd->in))) {
+		pf_buf_clear(&cmd->in);
+		reply_no(cmd, "[UNKNOWN-CTE] Binary data cannot be kept here");
+		return false;
+	}
 	if (!a->refused)
 		status = store_draft_write(a->drafts.v[a->drafts.n - 1],
 					   cmd->in.data, cmd->in.len, &err);

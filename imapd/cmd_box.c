@@ -53,6 +53,19 @@ static bool read_use(struct cmd *cmd, const struct imap_arg *arg,
 	return true;
 }
 
+/* RFC 8474 4.1: the answer names the new mailbox' id. */
+static enum run created(struct cmd *cmd, struct pf_str name)
+{
+	struct store_box_info info;
+	struct pf_error err = {0};
+	uint32_t recent;
+
+	if (store_status(cmd->client->user->store, name, &info, &recent,
+			 &err) != PF_OK)
+		return reply_completed(cmd);
+	return reply_ok(cmd, "[MAILBOXID (F%s)] CREATE completed", info.guid);
+}
+
 enum run run_create(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
@@ -69,7 +82,8 @@ enum run run_create(struct cmd *cmd)
 	    client->user->store, without_separator(client, name), use, &err);
 	if (status == PF_UNSUPPORTED && use)
 		return reply_no(cmd, "[USEATTR] %s", err.client);
-	return status == PF_OK ? reply_completed(cmd) : reply_error(cmd, &err);
+	return status == PF_OK ? created(cmd, without_separator(client, name))
+			       : reply_error(cmd, &err);
 }
 
 static bool is_selected(const struct client *client, struct pf_str name)

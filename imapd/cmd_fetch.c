@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "search/search.h"
 
 /* \Seen is set for this many messages, or bytes, ahead in one change. */
 #define SEEN_MESSAGES 64
@@ -39,12 +40,17 @@ struct fetch {
 	size_t item;
 	bool blank;
 	struct pf_str *texts;  /* ready-made item, or p == NULL */
+	uint64_t *sizes;       /* of BINARY items, decoded */
+	size_t counted;	       /* items whose size is known, */
+	bool counting;	       /* and the next one is being counted */
+	bool decodes;	       /* what is streamed is m->binary */
 	struct pf_map *wanted; /* per item: HEADER.FIELDS names */
 	struct qresync vanished;
 	struct message message;
 	struct store_msg msg; /* as it was when its line began */
 	bool gone;
 	struct pf_error failed; /* some message could not be read */
+	bool unknown_cte;	/* ... for its encoding (RFC 3516) */
 };
 
 static void release(struct cmd *cmd)
@@ -63,49 +69,21 @@ static void release(struct cmd *cmd)
 /* ---- beginning ------------------------------------------------------------
  */
 
-static bool supported(enum imap_fetch_kind kind)
-{
-	switch (kind) {
-	case IMAP_FETCH_UID:
-	case IMAP_FETCH_FLAGS:
-	case IMAP_FETCH_INTERNALDATE:
-	case IMAP_FETCH_SIZE:
-	case IMAP_FETCH_ENVELOPE:
-	case IMAP_FETCH_BODY:
-	case IMAP_FETCH_BODYSTRUCTURE:
-	case IMAP_FETCH_MODSEQ:
-	case IMAP_FETCH_SECTION:
-		return true;
-	case IMAP_FETCH_SAVEDATE:
-	case IMAP_FETCH_BINARY:
-	case IMAP_FETCH_BINARY_SIZE:
-	case IMAP_FETCH_PREVIEW:
-	case IMAP_FETCH_EMAILID:
-	case IMAP_FETCH_THREADID:
-		break;
-	}
-	return false; /* their extensions are not announced */
-}
-
-static bool look_at_items(struct cmd *cmd, struct fetch *f)
+static void look_at_items(struct cmd *cmd, struct fetch *f)
 {
 	f->wanted =
 	    pf_arena_array(&cmd->arena, f->what.count, sizeof *f->wanted);
 	f->texts = pf_arena_array(&cmd->arena, f->what.count, sizeof *f->texts);
+	f->sizes = pf_arena_array(&cmd->arena, f->what.count, sizeof *f->sizes);
 	for (size_t i = 0; i < f->what.count; i++) {
 		const struct imap_fetch_item *item = &f->what.items[i];
 
-		if (!supported(item->kind)) {
-			reply_bad(cmd, "Unknown FETCH item");
-			return false;
-		}
 		f->uid |= item->kind == IMAP_FETCH_UID;
 		f->flags |= item->kind == IMAP_FETCH_FLAGS;
 		f->modseq |= item->kind == IMAP_FETCH_MODSEQ;
 		if (item->kind == IMAP_FETCH_SECTION && item->field_count)
 			section_wanted(&f->wanted[i], item);
 	}
-	return true;
 }
 
 /* RFC 9394 3.3: a page of what is asked for, or of what has changed */
@@ -163,8 +141,8 @@ static enum run begin(struct cmd *cmd)
 	message_init(&f->message, client);
 	cmd->state = f;
 	cmd->release = release;
-	if (!look_at_items(cmd, f) ||
-	    !arg_messages(cmd, &cmd->args[0], &f->uids))
+	look_at_items(cmd, f);
+	if (!arg_messages(cmd, &cmd->args[0], &f->uids))
 		return RUN_DONE;
 	if (f->what.vanished && !find_vanished(cmd, f))
 		return RUN_DONE;
@@ -258,6 +236,11 @@ static bool is_structure(enum imap_fetch_kind kind)
 	       kind == IMAP_FETCH_BODYSTRUCTURE;
 }
 
+static bool is_binary(enum imap_fetch_kind kind)
+{
+	return kind == IMAP_FETCH_BINARY || kind == IMAP_FETCH_BINARY_SIZE;
+}
+
 static bool is_fields(const struct imap_fetch_item *item)
 {
 	return item->kind == IMAP_FETCH_SECTION &&
@@ -301,6 +284,15 @@ static unsigned from_summary(struct fetch *f, struct pf_buf *text)
 				needs |= section_needs(item);
 			}
 			pf_buf_release(&raw);
+		} else if (item->kind == IMAP_FETCH_PREVIEW) {
+			if (store_summary_get(box, m->uid,
+					      STORE_SUMMARY_PREVIEW,
+					      text) == PF_OK)
+				keep_text(f, i, text);
+			else
+				needs |= SECTION_NEEDS_FILE;
+		} else if (is_binary(item->kind)) {
+			needs |= SECTION_NEEDS_FILE | SECTION_NEEDS_TREE;
 		}
 	}
 	return needs;
@@ -358,6 +350,50 @@ static bool make_fields(struct fetch *f, size_t i, struct pf_buf *text)
 	return found;
 }
 
+/* RFC 8970: kept in the summary, so that it is read once */
+static pf_status make_preview(struct fetch *f, size_t i, struct pf_buf *text,
+			      struct pf_error *err)
+{
+	struct message *m = &f->message;
+	pf_status status = mime_preview(m->fd, text, err);
+
+	if (status != PF_OK)
+		return status;
+	store_summary_put(m->client->box, m->uid, STORE_SUMMARY_PREVIEW,
+			  pf_buf_str(text));
+	keep_text(f, i, text);
+	return PF_OK;
+}
+
+/* Sizes of BINARY items; UINT64_MAX: no such part. */
+static pf_status count_binaries(struct fetch *f, int64_t start,
+				struct pf_error *err)
+{
+	struct message *m = &f->message;
+	pf_status status = PF_OK;
+
+	for (; status == PF_OK && f->counted < f->what.count; f->counted++) {
+		const struct imap_fetch_item *item = &f->what.items[f->counted];
+
+		if (!is_binary(item->kind))
+			continue;
+		if (!f->counting) {
+			f->sizes[f->counted] = UINT64_MAX;
+			if (!binary_begin(m, item, &status, err)) {
+				f->unknown_cte |= status != PF_OK;
+				if (status != PF_OK)
+					return status;
+				continue;
+			}
+		}
+		status = binary_count(m, start, &f->sizes[f->counted]);
+		f->counting = status == PF_MORE;
+		if (status != PF_OK)
+			return status;
+	}
+	return status;
+}
+
 /* OK: the message can be written.  MORE: again. */
 static pf_status prepare(struct fetch *f, int64_t start, struct pf_error *err)
 {
@@ -375,12 +411,16 @@ static pf_status prepare(struct fetch *f, int64_t start, struct pf_error *err)
 	}
 	if (status == PF_OK && (needs & SECTION_NEEDS_TREE))
 		status = message_tree(m, start, err);
+	if (status == PF_OK)
+		status = count_binaries(f, start, err);
 	for (size_t i = 0; status == PF_OK && i < f->what.count; i++) {
 		if (f->texts[i].p)
 			continue;
 		pf_buf_clear(&text);
 		if (is_structure(f->what.items[i].kind))
 			make_structure(f, i, &text);
+		else if (f->what.items[i].kind == IMAP_FETCH_PREVIEW)
+			status = make_preview(f, i, &text, err);
 		else if (is_fields(&f->what.items[i]) && may_keep(f) &&
 			 make_fields(f, i, &text))
 			keep_text(f, i, &text);
@@ -456,6 +496,52 @@ static void write_structure(struct fetch *f, size_t i, const char *name)
 		pf_buf_add_c(out, "NIL");
 }
 
+/* RFC 3516 4.2: as literal8, for it may hold anything */
+static bool write_binary(struct fetch *f, size_t i)
+{
+	struct message *m = &f->message;
+	struct pf_buf *out = &m->client->out;
+	const struct imap_fetch_item *item = &f->what.items[i];
+	struct pf_error err = {0};
+	pf_status status;
+
+	pf_buf_add_str(out, item->label);
+	if (f->sizes[i] == UINT64_MAX ||
+	    !binary_begin(m, item, &status, &err)) {
+		pf_buf_add_c(out, " NIL");
+		return false;
+	}
+	binary_send(m, item, f->sizes[i]);
+	pf_buf_addf(out, " ~{%llu}\r\n", (unsigned long long)m->binary.left);
+	f->decodes = true;
+	return true;
+}
+
+/* The items of one word or number (RFC 3516, 8474, 8514, 8970). */
+static void write_small(struct fetch *f, size_t i, const struct store_msg *msg)
+{
+	struct client *client = f->message.client;
+	struct pf_buf *out = &client->out;
+	const struct imap_fetch_item *item = &f->what.items[i];
+
+	pf_buf_add_str(out, item->label);
+	pf_buf_add_byte(out, ' ');
+	if (item->kind == IMAP_FETCH_BINARY_SIZE) {
+		uint64_t size = f->sizes[i] == UINT64_MAX ? 0 : f->sizes[i];
+		pf_buf_addf(out, "%llu", (unsigned long long)size);
+	} else if (item->kind == IMAP_FETCH_SAVEDATE && msg->save_date > 0) {
+		imap_write_date_time(out, msg->save_date);
+	} else if (item->kind == IMAP_FETCH_PREVIEW && f->texts[i].p) {
+		imap_write_quoted(out, f->texts[i]);
+	} else if (item->kind == IMAP_FETCH_EMAILID) {
+		pf_buf_add_byte(out, '(');
+		search_email_id(out, store_msg_guid(client->box, msg->uid));
+		pf_buf_add_byte(out, ')');
+	} else {
+		pf_buf_add_c(out, "NIL");
+	}
+}
+
 /* True when a literal has to be streamed now. */
 static bool write_item(struct fetch *f, size_t i, const struct store_msg *msg)
 {
@@ -496,12 +582,14 @@ static bool write_item(struct fetch *f, size_t i, const struct store_msg *msg)
 		break;
 	case IMAP_FETCH_SECTION:
 		return write_section(f, i);
-	case IMAP_FETCH_SAVEDATE:
 	case IMAP_FETCH_BINARY:
+		return write_binary(f, i);
 	case IMAP_FETCH_BINARY_SIZE:
+	case IMAP_FETCH_SAVEDATE:
 	case IMAP_FETCH_PREVIEW:
 	case IMAP_FETCH_EMAILID:
 	case IMAP_FETCH_THREADID:
+		write_small(f, i, msg);
 		break;
 	}
 	return false;
@@ -519,9 +607,6 @@ static void write_implied(struct cmd *cmd, struct fetch *f,
 		pf_buf_add_c(out, f->blank ? " FLAGS " : "FLAGS ");
 		write_flags(out, client, msg);
 		f->blank = true;
-		if (client->condstore && !f->modseq)
-			pf_buf_addf(out, " MODSEQ (%llu)",
-				    (unsigned long long)msg->modseq);
 	}
 	if (!f->modseq && client->condstore && now_seen(f, msg->uid))
 		pf_buf_addf(out, " MODSEQ (%llu)",
@@ -569,6 +654,8 @@ static void next_message(struct cmd *cmd, struct fetch *f)
 		return;
 	}
 	message_begin(&f->message, uid, msg->size);
+	f->counted = 0;
+	f->counting = false;
 	f->stage = STAGE_PREPARE;
 }
 
@@ -607,9 +694,12 @@ static enum run write_message(struct cmd *cmd, struct fetch *f, int64_t start)
 {
 	for (;;) {
 		if (f->stage == STAGE_STREAM) {
-			enum run result = section_emit(&f->message, start);
+			enum run result =
+			    f->decodes ? binary_emit(&f->message, start)
+				       : section_emit(&f->message, start);
 			if (result != RUN_DONE)
 				return result;
+			f->decodes = false;
 			f->stage = STAGE_WRITE;
 			f->item++;
 		}
@@ -631,6 +721,9 @@ static enum run write_message(struct cmd *cmd, struct fetch *f, int64_t start)
 
 static enum run finish(struct cmd *cmd, const struct fetch *f)
 {
+	if (f->unknown_cte)
+		return reply_no(cmd, "[UNKNOWN-CTE] A part has a transfer "
+				     "encoding that is not known here");
 	if (f->failed.status != PF_OK)
 		return reply_error(cmd, &f->failed);
 	if (f->gone)

@@ -80,6 +80,7 @@ static void describe(struct client *client)
 		    info.uidvalidity);
 	pf_buf_addf(out, "* OK [UIDNEXT %u] Predicted next UID\r\n",
 		    info.uidnext);
+	pf_buf_addf(out, "* OK [MAILBOXID (F%s)] Mailbox\r\n", info.guid);
 	pf_buf_addf(out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
 		    (unsigned long long)info.highest_modseq);
 }

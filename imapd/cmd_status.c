@@ -1,6 +1,6 @@
 /*
  * STATUS (RFC 3501 6.3.10; HIGHESTMODSEQ: RFC 7162 3.1.7; SIZE: RFC 8438;
- * DELETED: RFC 9051 6.3.11).
+ * DELETED: RFC 9051 6.3.11; MAILBOXID: RFC 8474 4.3).
  */
 #include "imapd/status.h"
 
@@ -13,14 +13,16 @@ enum status_item {
 	ITEM_HIGHESTMODSEQ,
 	ITEM_SIZE,
 	ITEM_DELETED,
+	ITEM_MAILBOXID,
 	ITEM_COUNT
 };
 
 static const char *const item_names[ITEM_COUNT] = {
-    [ITEM_MESSAGES] = "MESSAGES", [ITEM_RECENT] = "RECENT",
-    [ITEM_UIDNEXT] = "UIDNEXT",	  [ITEM_UIDVALIDITY] = "UIDVALIDITY",
-    [ITEM_UNSEEN] = "UNSEEN",	  [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
-    [ITEM_SIZE] = "SIZE",	  [ITEM_DELETED] = "DELETED",
+    [ITEM_MESSAGES] = "MESSAGES",   [ITEM_RECENT] = "RECENT",
+    [ITEM_UIDNEXT] = "UIDNEXT",	    [ITEM_UIDVALIDITY] = "UIDVALIDITY",
+    [ITEM_UNSEEN] = "UNSEEN",	    [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+    [ITEM_SIZE] = "SIZE",	    [ITEM_DELETED] = "DELETED",
+    [ITEM_MAILBOXID] = "MAILBOXID",
 };
 
 static int find_item(const struct imap_arg *arg)
@@ -71,6 +73,7 @@ static uint64_t item_value(enum status_item item,
 		return info->size;
 	case ITEM_DELETED:
 		return info->deleted;
+	case ITEM_MAILBOXID: /* no number */
 	case ITEM_COUNT:
 		break;
 	}
@@ -98,9 +101,12 @@ pf_status status_write(struct cmd *cmd, struct pf_str name, unsigned items,
 	for (int i = 0; i < ITEM_COUNT; i++) {
 		if (!(items & (1u << i)))
 			continue;
-		pf_buf_addf(out, "%s%s %llu", blank, item_names[i],
-			    (unsigned long long)item_value((enum status_item)i,
-							   &info, recent));
+		if (i == ITEM_MAILBOXID)
+			pf_buf_addf(out, "%sMAILBOXID (F%s)", blank, info.guid);
+		else
+			pf_buf_addf(out, "%s%s %llu", blank, item_names[i],
+				    (unsigned long long)item_value(
+					(enum status_item)i, &info, recent));
 		blank = " ";
 	}
 	pf_buf_add_c(out, ")\r\n");

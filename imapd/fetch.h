@@ -24,6 +24,15 @@ struct stream {
 	bool as_is; /* no bare LF in it */
 };
 
+/* A part while it is decoded (RFC 3516). */
+struct binary {
+	struct mime_decoder decoder;
+	uint64_t offset, end; /* in the file */
+	uint64_t made;	      /* decoded so far (counting) */
+	uint64_t skip, left;  /* to send */
+	bool after_cr, ended;
+};
+
 struct message {
 	struct client *client;
 	uint32_t uid;
@@ -38,6 +47,7 @@ struct message {
 	uint64_t parsed;
 	struct mime_part *root;
 	struct stream stream;
+	struct binary binary;
 };
 
 void message_init(struct message *m, struct client *client);
@@ -74,6 +84,18 @@ bool section_header(struct message *m, const struct imap_fetch_item *item,
 bool section_stream(struct message *m, const struct imap_fetch_item *item);
 /* Writes what fits.  OUTPUT, MORE, DONE; FAIL when the file is too short. */
 enum run section_emit(struct message *m, int64_t start);
+
+/* fetch_binary.c.  Sets up m->binary for a part of m->root; false: no such
+ * part, or *status is UNSUPPORTED (its encoding). */
+bool binary_begin(struct message *m, const struct imap_fetch_item *item,
+		  pf_status *status, struct pf_error *err);
+/* Its decoded size; MORE: call again. */
+PF_CHECKED pf_status binary_count(struct message *m, int64_t start,
+				  uint64_t *size);
+/* After another binary_begin: what binary_emit is to write. */
+void binary_send(struct message *m, const struct imap_fetch_item *item,
+		 uint64_t size);
+enum run binary_emit(struct message *m, int64_t start);
 
 /* summary.c: the header fields that mail programs ask for in lists */
 bool summary_covers(const struct imap_fetch_item *item);

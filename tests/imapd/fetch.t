@@ -57,7 +57,7 @@ C: b6 FETCH 1
 S: b6 BAD {{.*}}
 C: b7 FETCH 1 (FLAGS) (VANISHED)
 S: b7 BAD {{.*}}
-C: b8 FETCH 1 PREVIEW
+C: b8 FETCH 1 X-PREVIEW
 S: b8 BAD {{.*}}
 C: b9 FETCH 1,3,2 UID
 S: * 1 FETCH (UID 1)
