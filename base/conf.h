@@ -58,6 +58,7 @@ X(PATH, sieve_dir, "%h/sieve", "a user's Sieve scripts") \
 X(PATH, sieve_default, "", "script for users who have none") \
 X(PATH, sieve_global, "", "directory of scripts that all users may include") \
 X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
+X(INT,  sieve_scripts_max, "100", "Sieve scripts of one user (ManageSieve)") \
 X(INT,  sieve_actions_max, "32", "actions of one run") \
 X(INT,  sieve_redirects_max, "4", "redirects of one run") \
 X(PATH, sendmail_path, "/usr/sbin/sendmail", "program that sends redirects, vacation and reject notices") \

@@ -249,6 +249,16 @@ pf_status pf_fs_link(int from_dir, const char *from, int to_dir, const char *to,
 		     : PF_OK;
 }
 
+pf_status pf_fs_symlink(const char *target, int dir, const char *name,
+			struct pf_error *err)
+{
+	int wrong = fault();
+
+	if (!wrong && symlinkat(target, dir, name) != 0)
+		wrong = errno;
+	return wrong ? pf_error_sys(err, wrong, "symlink %s", name) : PF_OK;
+}
+
 pf_status pf_fs_unlink(int dir, const char *name, struct pf_error *err)
 {
 	int wrong = fault();

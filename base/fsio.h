@@ -59,6 +59,8 @@ PF_CHECKED pf_status pf_fs_rename_new(int from_dir, const char *from,
 				      struct pf_error *err);
 PF_CHECKED pf_status pf_fs_link(int from_dir, const char *from, int to_dir,
 				const char *to, struct pf_error *err);
+PF_CHECKED pf_status pf_fs_symlink(const char *target, int dir,
+				   const char *name, struct pf_error *err);
 PF_CHECKED pf_status pf_fs_unlink(int dir, const char *name,
 				  struct pf_error *err);
 PF_CHECKED pf_status pf_fs_mkdir(int dir, const char *name, mode_t mode,

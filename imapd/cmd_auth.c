@@ -1,5 +1,6 @@
 /*
- * STARTTLS, LOGIN, AUTHENTICATE (RFC 3501 6.2; initial response: RFC 4959).
+ * STARTTLS, LOGIN, AUTHENTICATE (RFC 3501 6.2; initial response: RFC 4959),
+ * and what of them ManageSieve shares.
  *
  * A password or a SASL message passes through to authd and is forgotten; the
  * gate only carries it.
@@ -8,15 +9,31 @@
 
 #include "base/base64.h"
 #include "base/log.h"
-#include "imapd/gate.h"
+#include "imapd/msieve.h"
 
 #define FAILURES_MAX 5
 #define SASL_MAX     8192
 
-void gate_starttls(struct gate_conn *g, const struct imap_arg *args)
+bool gate_begin_tls(struct gate_conn *g)
 {
 	struct pf_error err = {0};
 
+	/* RFC 3501 6.2.1, RFC 5804 2.2: what was known before is forgotten;
+	 * the reader starts afresh */
+	imap_reader_free(&g->reader);
+	msieve_reader_free(&g->sieve_reader);
+	if (net_conn_start_tls(g->conn, g->gate->tls, &err) != PF_OK) {
+		pf_log_error(PF_LOG_WARN, "starttls", &err,
+			     PF_LOGC("ip", g->ip));
+		gate_close(g, "starttls");
+		return false;
+	}
+	g->tls = true;
+	return true;
+}
+
+void gate_starttls(struct gate_conn *g, const struct imap_arg *args)
+{
 	if (!args_are(args, 0)) {
 		gate_reply(g, "BAD STARTTLS takes no arguments");
 		return;
@@ -27,16 +44,7 @@ void gate_starttls(struct gate_conn *g, const struct imap_arg *args)
 		return;
 	}
 	gate_reply(g, "OK Begin TLS");
-	/* RFC 3501 6.2.1: what was known before is forgotten; the reader
-	 * starts afresh */
-	imap_reader_free(&g->reader);
-	if (net_conn_start_tls(g->conn, g->gate->tls, &err) != PF_OK) {
-		pf_log_error(PF_LOG_WARN, "starttls", &err,
-			     PF_LOGC("ip", g->ip));
-		gate_close(g, "starttls");
-		return;
-	}
-	g->tls = true;
+	(void)gate_begin_tls(g);
 }
 
 /* ---- what authd says --------------------------------------------------------
@@ -48,23 +56,28 @@ static void failed(struct gate_conn *g, const char *reason)
 	       PF_LOGC("mechanism", g->mechanism),
 	       PF_LOGC("reason", reason ? reason : ""));
 	g->failures++;
-	gate_reply(g, "NO [AUTHENTICATIONFAILED] Wrong user name or password");
+	gate_result(g, "NO", "AUTHENTICATIONFAILED",
+		    "Wrong user name or password");
 	if (g->failures < FAILURES_MAX) {
 		gate_continue(g);
 		return;
 	}
-	gate_send(g, PF_STR("* BYE Too many failures\r\n"));
-	gate_close(g, "too many failures");
+	gate_bye(g, "Too many failures");
 }
 
 static void challenge(struct gate_conn *g, struct pf_str data)
 {
+	struct pf_buf text = PF_BUF_INIT(2 * SASL_MAX);
 	struct pf_buf line = PF_BUF_INIT(2 * SASL_MAX + 16);
 
-	pf_buf_add_c(&line, "+ ");
-	pf_base64_encode(&line, data);
-	pf_buf_add_c(&line, "\r\n");
-	gate_send(g, pf_buf_str(&line));
+	pf_base64_encode(&text, data);
+	if (g->protocol == HANDOFF_SIEVE) {
+		ms_gate_challenge(g, pf_buf_str(&text));
+	} else {
+		pf_buf_addf(&line, "+ %s\r\n", text.data);
+		gate_send(g, pf_buf_str(&line));
+	}
+	pf_buf_release(&text);
 	pf_buf_release(&line);
 	g->state = GATE_SASL;
 	net_conn_resume(g->conn);
@@ -90,8 +103,8 @@ static void on_result(void *arg, enum auth_result result, struct pf_str data,
 	case AUTH_UNAVAILABLE:
 		pf_log(PF_LOG_ERROR, "auth-unavailable", PF_LOGC("ip", g->ip),
 		       PF_LOGC("reason", reason ? reason : ""));
-		gate_reply(g, "NO [UNAVAILABLE] Logging in does not work at "
-			      "the moment");
+		gate_result(g, "NO", "UNAVAILABLE",
+			    "Logging in does not work at the moment");
 		gate_continue(g);
 		break;
 	}
@@ -100,16 +113,18 @@ static void on_result(void *arg, enum auth_result result, struct pf_str data,
 static void begin(struct gate_conn *g, const char *mechanism,
 		  struct pf_str initial)
 {
+	const char *service = g->protocol == HANDOFF_SIEVE ? "sieve" : "imap";
+
 	free(g->mechanism);
 	g->mechanism = pf_str_dup(pf_str_c(mechanism));
 	g->state = GATE_AUTH;
 	g->request =
-	    auth_request_new(g->gate->auth, mechanism, "imap", g->local_ip,
+	    auth_request_new(g->gate->auth, mechanism, service, g->local_ip,
 			     g->ip, g->tls, initial, on_result, g);
 	if (g->request)
 		return;
-	gate_reply(g, "NO [UNAVAILABLE] Logging in does not work at the "
-		      "moment");
+	gate_result(g, "NO", "UNAVAILABLE",
+		    "Logging in does not work at the moment");
 	gate_continue(g);
 }
 
@@ -148,11 +163,44 @@ void gate_login(struct gate_conn *g, const struct imap_arg *args)
  * ------------------------------------------------------------
  */
 
-void gate_authenticate(struct gate_conn *g, const struct imap_arg *args)
+void gate_begin_sasl(struct gate_conn *g, struct pf_str offered,
+		     struct pf_str base64)
 {
 	struct pf_buf initial = PF_BUF_INIT(SASL_MAX);
 	struct pf_str data = {NULL, 0};
 	char mechanism[32];
+
+	if (!gate_offers(g, offered) ||
+	    !pf_str_copy(offered, mechanism, sizeof mechanism)) {
+		gate_result(g, "NO", "CANNOT",
+			    "There is no such mechanism here");
+		return;
+	}
+	for (char *c = mechanism; *c; c++)
+		*c = pf_ascii_upper(*c);
+	if (!gate_secure(g) && (strcmp(mechanism, "PLAIN") == 0 ||
+				strcmp(mechanism, "LOGIN") == 0)) {
+		gate_result(g, "NO", "PRIVACYREQUIRED",
+			    "Clear-text passwords need TLS here");
+		return;
+	}
+	bool good = true;
+	if (base64.p) {
+		/* RFC 4959 3: "=" is an initial response of no bytes */
+		if (!pf_str_eq(base64, PF_STR("=")))
+			good = pf_base64_decode(&initial, base64);
+		data = pf_buf_str(&initial);
+	}
+	if (good && !initial.failed)
+		begin(g, mechanism, data);
+	else
+		gate_result(g, "BAD", "", "The initial response is not base64");
+	pf_buf_wipe(&initial);
+}
+
+void gate_authenticate(struct gate_conn *g, const struct imap_arg *args)
+{
+	struct pf_str initial = {NULL, 0};
 
 	if (args[0].kind != IMAP_ATOM ||
 	    (args[1].kind != IMAP_END &&
@@ -160,37 +208,15 @@ void gate_authenticate(struct gate_conn *g, const struct imap_arg *args)
 		gate_reply(g, "BAD AUTHENTICATE needs a mechanism");
 		return;
 	}
-	if (!gate_offers(g, args[0].text) ||
-	    !pf_str_copy(args[0].text, mechanism, sizeof mechanism)) {
-		gate_reply(g, "NO [CANNOT] There is no such mechanism here");
-		return;
-	}
-	for (char *c = mechanism; *c; c++)
-		*c = pf_ascii_upper(*c);
-	if (!gate_secure(g) && (strcmp(mechanism, "PLAIN") == 0 ||
-				strcmp(mechanism, "LOGIN") == 0)) {
-		gate_reply(g, "NO [PRIVACYREQUIRED] Clear-text passwords need "
-			      "TLS here");
-		return;
-	}
-	bool good = true;
-	if (args[1].kind == IMAP_ATOM) {
-		/* RFC 4959 3: "=" is an initial response of no bytes */
-		if (!pf_str_eq(args[1].text, PF_STR("=")))
-			good = pf_base64_decode(&initial, args[1].text);
-		data = pf_buf_str(&initial);
-	}
-	if (good && !initial.failed)
-		begin(g, mechanism, data);
-	else
-		gate_reply(g, "BAD The initial response is not base64");
-	pf_buf_wipe(&initial);
+	if (args[1].kind == IMAP_ATOM)
+		initial = args[1].text;
+	gate_begin_sasl(g, args[0].text, initial);
 }
 
 static void cancelled(struct gate_conn *g, const char *text)
 {
 	auth_request_cancel(&g->request);
-	gate_reply(g, text);
+	gate_result(g, "BAD", "", text);
 	g->state = GATE_COMMANDS;
 }
 
@@ -199,14 +225,14 @@ void gate_sasl_line(struct gate_conn *g, struct pf_str line)
 	struct pf_buf data = PF_BUF_INIT(SASL_MAX);
 
 	if (pf_str_eq(line, PF_STR("*"))) {
-		cancelled(g, "BAD AUTHENTICATE was cancelled");
+		cancelled(g, "AUTHENTICATE was cancelled");
 		return;
 	}
 	if (pf_base64_decode(&data, line) && !data.failed) {
 		g->state = GATE_AUTH;
 		auth_request_continue(g->request, pf_buf_str(&data));
 	} else {
-		cancelled(g, "BAD That is not base64");
+		cancelled(g, "That is not base64");
 	}
 	pf_buf_wipe(&data);
 }

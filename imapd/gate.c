@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/priv.h"
+#include "imapd/msieve.h"
 
 #define LINE_MAX_BYTES	  8192
 #define LITERAL_MAX_BYTES 4096
@@ -99,6 +100,22 @@ void gate_reply(struct gate_conn *g, const char *text)
 	g->tag = NULL;
 }
 
+void gate_result(struct gate_conn *g, const char *result, const char *code,
+		 const char *text)
+{
+	char line[300];
+
+	if (g->protocol == HANDOFF_SIEVE) {
+		ms_gate_result(g, result, code, text);
+		return;
+	}
+	if (*code)
+		snprintf(line, sizeof line, "%s [%s] %s", result, code, text);
+	else
+		snprintf(line, sizeof line, "%s %s", result, text);
+	gate_reply(g, line);
+}
+
 void gate_close(struct gate_conn *g, const char *why)
 {
 	if (g->state == GATE_CLOSING)
@@ -110,11 +127,14 @@ void gate_close(struct gate_conn *g, const char *why)
 		net_conn_close(g->conn);
 }
 
-static void bye(struct gate_conn *g, const char *why)
+void gate_bye(struct gate_conn *g, const char *why)
 {
 	struct pf_buf line = PF_BUF_INIT(512);
 
-	pf_buf_addf(&line, "* BYE %s\r\n", why);
+	if (g->protocol == HANDOFF_SIEVE)
+		msieve_add_result(&line, "BYE", "", pf_str_c(why));
+	else
+		pf_buf_addf(&line, "* BYE %s\r\n", why);
 	gate_send(g, pf_buf_str(&line));
 	pf_buf_release(&line);
 	gate_close(g, why);
@@ -130,7 +150,7 @@ static void bad(struct gate_conn *g, const char *text)
 	snprintf(line, sizeof line, "BAD %s", text);
 	gate_reply(g, line);
 	if (++g->bad >= BAD_MAX)
-		bye(g, "Too many bad commands");
+		gate_bye(g, "Too many bad commands");
 }
 
 static void take_tag(struct gate_conn *g)
@@ -171,7 +191,7 @@ static size_t feed(struct gate_conn *g, const char *p, size_t n)
 		bad(g, err.client);
 		imap_reader_next(g->reader);
 	} else {
-		bye(g, err.client);
+		gate_bye(g, err.client);
 	}
 	return used;
 }
@@ -187,7 +207,7 @@ static size_t sasl_line(struct gate_conn *g, const char *p, size_t n)
 	if (status == PF_OK)
 		gate_sasl_line(g, line);
 	else if (status != PF_MORE)
-		bye(g, err.client);
+		gate_bye(g, err.client);
 	return used;
 }
 
@@ -201,6 +221,8 @@ static size_t on_input(void *arg, const char *p, size_t n)
 			net_conn_pause(g->conn);
 		return n;
 	}
+	if (g->protocol == HANDOFF_SIEVE)
+		return ms_gate_input(g, p, n);
 	if (!g->reader)
 		g->reader = imap_reader_new(&reader_conf);
 	while (used < n && g->reader) {
@@ -264,6 +286,7 @@ void gate_conn_free(struct gate_conn *g)
 	pf_list_remove(&g->link);
 	auth_request_cancel(&g->request);
 	imap_reader_free(&g->reader);
+	msieve_reader_free(&g->sieve_reader);
 	free(g->tag);
 	free(g->mechanism);
 	free(g->cookie);
@@ -317,6 +340,10 @@ static void greet(struct gate_conn *g)
 {
 	struct pf_buf line = PF_BUF_INIT(2048);
 
+	if (g->protocol == HANDOFF_SIEVE) {
+		ms_gate_greet(g);
+		return;
+	}
 	pf_buf_add_c(&line, "* OK [CAPABILITY ");
 	write_capability_gate(&line, g);
 	pf_buf_addf(&line, "] %s penfold ready\r\n", g->gate->hostname);
@@ -361,6 +388,8 @@ static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 	if (!g)
 		abort();
 	g->gate = gate;
+	g->protocol = port->protocol;
+	g->id = ++gate->last_id;
 	snprintf(g->ip, sizeof g->ip, "%s", peer);
 	local_address(fd, g->local_ip, sizeof g->local_ip);
 	if (net_conn_new(gate->loop, fd, &events, g, INPUT_MAX, &g->conn,
@@ -401,7 +430,7 @@ static void end_late(struct gate *gate)
 		if (g->state == GATE_CLOSING)
 			net_conn_abort(g->conn);
 		else
-			bye(g, "Too slow to log in");
+			gate_bye(g, "Too slow to log in");
 	}
 }
 
@@ -441,7 +470,7 @@ void gate_reload(struct gate *gate)
 }
 
 static pf_status listen_on(struct gate *gate, const char *list, bool tls,
-			   struct pf_error *err)
+			   enum handoff_protocol protocol, struct pf_error *err)
 {
 	struct pf_str rest = pf_str_c(list), word;
 	pf_status status = PF_OK;
@@ -449,7 +478,7 @@ static pf_status listen_on(struct gate *gate, const char *list, bool tls,
 	while (status == PF_OK && pf_conf_word(&rest, &word)) {
 		if (gate->port_count == GATE_LISTENERS_MAX)
 			return pf_error_set(err, PF_LIMIT, NULL,
-					    "more than %d IMAP listeners",
+					    "more than %d listeners",
 					    GATE_LISTENERS_MAX);
 		if (tls && !gate->tls)
 			return pf_error_set(err, PF_INVALID, NULL,
@@ -457,7 +486,8 @@ static pf_status listen_on(struct gate *gate, const char *list, bool tls,
 					    "tls_key");
 		struct gate_port *port = &gate->ports[gate->port_count];
 		char *address = pf_str_dup(word);
-		*port = (struct gate_port){.gate = gate, .tls = tls};
+		*port = (struct gate_port){
+		    .gate = gate, .protocol = protocol, .tls = tls};
 		status = net_listener_new(
 		    gate->loop,
 		    &(struct net_listener_conf){.address = address,
@@ -513,9 +543,14 @@ pf_status gate_init(struct gate *gate, struct net_loop *loop,
 		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
 	pf_status status = load_tls(conf, &gate->tls, err);
 	if (status == PF_OK)
-		status = listen_on(gate, conf->listen_imap, false, err);
+		status = listen_on(gate, conf->listen_imap, false, HANDOFF_IMAP,
+				   err);
 	if (status == PF_OK)
-		status = listen_on(gate, conf->listen_imaps, true, err);
+		status = listen_on(gate, conf->listen_imaps, true, HANDOFF_IMAP,
+				   err);
+	if (status == PF_OK)
+		status = listen_on(gate, conf->listen_sieve, false,
+				   HANDOFF_SIEVE, err);
 	if (status != PF_OK)
 		return status;
 	gate->auth = auth_client_new(loop, path);
@@ -535,8 +570,8 @@ void gate_stop(struct gate *gate)
 	for (struct pf_link *link = gate->waiting.next, *next;
 	     link != &gate->waiting; link = next) {
 		next = link->next;
-		bye(pf_container_of(link, struct gate_conn, link),
-		    "Server is going down");
+		gate_bye(pf_container_of(link, struct gate_conn, link),
+			 "Server is going down");
 	}
 	if (gate->count == 0)
 		net_loop_stop(gate->loop);

@@ -14,6 +14,7 @@
 #include "base/conf.h"
 #include "base/vec.h"
 #include "imapd/command.h"
+#include "imapd/handoff.h"
 #include "net/net.h"
 
 #define GATE_LISTENERS_MAX 32
@@ -24,6 +25,7 @@ struct gate;
 struct gate_port {
 	struct gate *gate;
 	struct net_listener *listener;
+	enum handoff_protocol protocol;
 	bool tls; /* from the first byte on */
 };
 
@@ -38,6 +40,7 @@ struct gate {
 	struct pf_link waiting;	       /* before login, oldest first */
 	struct pf_link relays;	       /* after login, over TLS */
 	size_t count, count_max;
+	uint64_t last_id;
 	bool full, stopping;
 	struct net_timer *tick;
 	char hostname[256];
@@ -64,12 +67,16 @@ enum gate_state {
 struct gate_conn {
 	struct pf_link link;
 	struct gate *gate;
+	enum handoff_protocol protocol;
+	uint64_t id;
 	struct net_conn *conn;
 	struct net_conn *session; /* RELAY: our end of the socket pair */
 	struct imap_reader *reader;
+	struct msieve_reader *sieve_reader;
 	struct auth_request *request;
 	enum gate_state state;
 	bool tls;
+	bool returned; /* RELAY: the session gave it back */
 	unsigned failures, bad;
 	char *tag;	 /* of the command being answered */
 	char *mechanism; /* of the login that runs */
@@ -84,6 +91,11 @@ struct gate_conn {
 void gate_send(struct gate_conn *g, struct pf_str text);
 /* "tag text"; ends the command */
 void gate_reply(struct gate_conn *g, const char *text);
+/* The same, of either protocol: NO, UNAVAILABLE (or ""), words. */
+void gate_result(struct gate_conn *g, const char *result, const char *code,
+		 const char *text);
+/* "* BYE text", then the end */
+void gate_bye(struct gate_conn *g, const char *text);
 void gate_close(struct gate_conn *g, const char *why);
 /* Commands go on, with input that waited. */
 void gate_continue(struct gate_conn *g);
@@ -94,7 +106,12 @@ bool gate_secure(const struct gate_conn *g);
 bool gate_offers(const struct gate_conn *g, struct pf_str mechanism);
 void write_capability_gate(struct pf_buf *to, const struct gate_conn *g);
 
-/* cmd_auth.c: a line that answers a challenge */
+/* cmd_auth.c: TLS from here on, or the end */
+bool gate_begin_tls(struct gate_conn *g);
+/* AUTHENTICATE; initial: base64, p NULL: none */
+void gate_begin_sasl(struct gate_conn *g, struct pf_str mechanism,
+		     struct pf_str initial);
+/* a line that answers a challenge */
 void gate_sasl_line(struct gate_conn *g, struct pf_str line);
 
 /* relay.c: the connection goes to the session process of `user` */

@@ -7,7 +7,12 @@
 
 #include "base/crc.h"
 
-#define VERSION PF_STR("1")
+#define VERSION PF_STR("2")
+
+static const char *const protocols[] = {
+    [HANDOFF_IMAP] = "imap",
+    [HANDOFF_SIEVE] = "sieve",
+};
 
 static void add_field(struct pf_buf *to, struct pf_str field)
 {
@@ -19,6 +24,7 @@ pf_status handoff_write(struct pf_buf *to, const struct handoff *h,
 			struct pf_error *err)
 {
 	add_field(to, VERSION);
+	add_field(to, pf_str_c(protocols[h->protocol]));
 	add_field(to, h->cookie);
 	add_field(to, h->ip);
 	add_field(to, h->tls);
@@ -30,7 +36,8 @@ pf_status handoff_write(struct pf_buf *to, const struct handoff *h,
 pf_status handoff_read(struct pf_str packet, struct handoff *h,
 		       struct pf_error *err)
 {
-	struct pf_str fields[5];
+	struct pf_str fields[6];
+	enum handoff_protocol protocol = HANDOFF_IMAP;
 	struct pf_str rest = packet;
 
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -44,13 +51,19 @@ pf_status handoff_read(struct pf_str packet, struct handoff *h,
 	if (!pf_str_eq(fields[0], VERSION))
 		return pf_error_set(err, PF_INVALID, NULL,
 				    "handoff: from another version");
-	if (fields[1].n == 0 || fields[4].n == 0)
+	if (pf_str_eq(fields[1], pf_str_c(protocols[HANDOFF_SIEVE])))
+		protocol = HANDOFF_SIEVE;
+	else if (!pf_str_eq(fields[1], pf_str_c(protocols[HANDOFF_IMAP])))
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "handoff: unknown protocol");
+	if (fields[2].n == 0 || fields[5].n == 0)
 		return pf_error_set(err, PF_INVALID, NULL,
 				    "handoff: no cookie or no tag");
-	*h = (struct handoff){.cookie = fields[1],
-			      .ip = fields[2],
-			      .tls = fields[3],
-			      .tag = fields[4],
+	*h = (struct handoff){.protocol = protocol,
+			      .cookie = fields[2],
+			      .ip = fields[3],
+			      .tls = fields[4],
+			      .tag = fields[5],
 			      .input = rest};
 	return PF_OK;
 }

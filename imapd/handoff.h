@@ -3,7 +3,7 @@
  * SOCK_SEQPACKET message with one descriptor.  It says who vouches (authd's
  * one-time cookie), never who the user is.
  *
- *	"1" NUL cookie NUL ip NUL tls NUL tag NUL input...
+ *	"2" NUL protocol NUL cookie NUL ip NUL tls NUL tag NUL input...
  */
 #ifndef IMAPD_HANDOFF_H
 #define IMAPD_HANDOFF_H
@@ -13,9 +13,16 @@
 
 #define HANDOFF_MAX (64 * 1024)
 
+enum handoff_protocol {
+	HANDOFF_IMAP,
+	HANDOFF_SIEVE
+};
+
 struct handoff {
+	enum handoff_protocol protocol;
 	struct pf_str cookie, ip, tls;
-	struct pf_str tag;   /* of the LOGIN or AUTHENTICATE to answer */
+	struct pf_str tag;   /* of the LOGIN or AUTHENTICATE to answer; for
+				ManageSieve the gate's name of the connection */
 	struct pf_str input; /* came behind it already */
 };
 
@@ -25,6 +32,13 @@ PF_CHECKED pf_status handoff_write(struct pf_buf *to, const struct handoff *h,
 /* Slices point into `packet`.  INVALID. */
 PF_CHECKED pf_status handoff_read(struct pf_str packet, struct handoff *h,
 				  struct pf_error *err);
+
+/*
+ * The other way: a session process gives a ManageSieve connection back
+ * (UNAUTHENTICATE).  The packet is the name it came under; it is sent before
+ * the socket pair is closed, so that who sees the end can tell.
+ */
+#define HANDOFF_NAME_MAX 24
 
 /* Which worker serves a user: his sessions share one process. */
 unsigned handoff_worker(struct pf_str user, unsigned workers);

@@ -6,15 +6,18 @@
  * write queue, and over its mark the other side is paused.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "imapd/gate.h"
 #include "imapd/handoff.h"
+#include "imapd/msieve.h"
 
 #define RELAY_INPUT_MAX (64 * 1024)
 
@@ -75,6 +78,47 @@ static pf_status send_packet(struct gate *gate, unsigned worker, int fd,
 
 /* ---- the other side of a relay ------------------------------------------ */
 
+/* Names of connections that the session process gave back. */
+static void read_returned(struct gate *gate, unsigned worker)
+{
+	char name[HANDOFF_NAME_MAX];
+	struct pf_error err;
+	uint64_t id;
+	size_t n;
+	int fd;
+
+	while (gate->workers[worker] >= 0 &&
+	       net_fd_receive(gate->workers[worker], &fd, name, sizeof name, &n,
+			      &err) == PF_OK) {
+		if (fd >= 0)
+			close(fd);
+		if (!pf_str_u64(pf_str_mem(name, n), UINT64_MAX, &id))
+			continue;
+		for (struct pf_link *l = gate->relays.next; l != &gate->relays;
+		     l = l->next) {
+			struct gate_conn *g =
+			    pf_container_of(l, struct gate_conn, link);
+			if (g->id == id && g->protocol == HANDOFF_SIEVE &&
+			    g->worker == worker)
+				g->returned = true;
+		}
+	}
+}
+
+/* RFC 5804 2.14: again as before login. */
+static void take_back(struct gate_conn *g)
+{
+	struct gate *gate = g->gate;
+
+	g->returned = false;
+	g->state = GATE_COMMANDS;
+	g->deadline = pf_clock_mono_ms() + gate->conf->login_timeout * 1000;
+	pf_list_remove(&g->link);
+	pf_list_append(&gate->waiting, &g->link);
+	gate_result(g, "OK", "", "Logged out of the account");
+	net_conn_resume(g->conn);
+}
+
 static size_t on_input(void *arg, const char *p, size_t n)
 {
 	struct gate_conn *g = arg;
@@ -96,6 +140,13 @@ static void on_eof(void *arg)
 {
 	struct gate_conn *g = arg;
 
+	if (g->protocol == HANDOFF_SIEVE) {
+		read_returned(g->gate, g->worker);
+		if (g->returned && g->conn && !g->gate->stopping) {
+			net_conn_close(g->session);
+			return;
+		}
+	}
 	/* the session is over: so is the connection */
 	if (g->conn)
 		net_conn_close(g->conn);
@@ -108,7 +159,9 @@ static void on_closed(void *arg, const struct pf_error *why)
 
 	(void)why;
 	g->session = NULL;
-	if (g->conn)
+	if (g->conn && g->returned)
+		take_back(g);
+	else if (g->conn)
 		net_conn_close(g->conn); /* its end frees us */
 	else
 		gate_conn_free(g);
@@ -127,7 +180,8 @@ static const struct net_conn_events session_events = {
 static void unavailable(struct gate_conn *g, const struct pf_error *err)
 {
 	pf_log_error(PF_LOG_ERROR, "no-session", err, PF_LOGC("ip", g->ip));
-	gate_reply(g, "NO [UNAVAILABLE] Mail is not available at the moment");
+	gate_result(g, "NO", "UNAVAILABLE",
+		    "Mail is not available at the moment");
 	gate_continue(g);
 }
 
@@ -135,13 +189,20 @@ static pf_status send_over(struct gate_conn *g, int fd, struct pf_str input,
 			   struct pf_error *err)
 {
 	struct pf_buf packet = PF_BUF_INIT(HANDOFF_MAX);
+	char name[HANDOFF_NAME_MAX];
 	struct handoff h = {
+	    .protocol = g->protocol,
 	    .cookie = pf_str_c(g->cookie),
 	    .ip = pf_str_c(g->ip),
 	    .tls = pf_str_c(g->tls ? net_conn_tls_info(g->conn) : ""),
 	    .tag = pf_str_c(g->tag),
 	    .input = input,
 	};
+
+	if (g->protocol == HANDOFF_SIEVE) {
+		snprintf(name, sizeof name, "%llu", (unsigned long long)g->id);
+		h.tag = pf_str_c(name);
+	}
 	pf_status status = handoff_write(&packet, &h, err);
 
 	if (status == PF_OK)
@@ -155,13 +216,14 @@ static pf_status send_over(struct gate_conn *g, int fd, struct pf_str input,
 static void slim(struct gate_conn *g)
 {
 	imap_reader_free(&g->reader);
+	msieve_reader_free(&g->sieve_reader);
 	free(g->tag);
 	free(g->mechanism);
 	free(g->cookie);
 	g->tag = g->mechanism = g->cookie = NULL;
 }
 
-static void hand_tls(struct gate_conn *g)
+static void hand_relayed(struct gate_conn *g)
 {
 	struct pf_error err = {0};
 	int pair[2];
@@ -224,8 +286,8 @@ static void hand_clear(struct gate_conn *g)
 
 void gate_hand_now(struct gate_conn *g)
 {
-	if (g->tls)
-		hand_tls(g);
+	if (g->tls || g->protocol == HANDOFF_SIEVE)
+		hand_relayed(g);
 	else
 		hand_clear(g);
 }

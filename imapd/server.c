@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "imapd/client.h"
+#include "imapd/msieve.h"
 
 #define TICK_MS	      1000
 #define LINGER_MS     10000
@@ -114,9 +115,10 @@ static void user_close_work(void *arg)
 	store_close(&user->store);
 }
 
-static void maybe_stop(struct server *server)
+void server_ended(struct server *server)
 {
-	if (server->stopping && server->user_count == 0)
+	if (server->stopping && server->user_count == 0 &&
+	    pf_list_empty(&server->managers))
 		net_loop_stop(server->loop);
 }
 
@@ -131,7 +133,7 @@ static void user_close_done(void *arg)
 	free(user->name);
 	free(user->mail);
 	free(user);
-	maybe_stop(server);
+	server_ended(server);
 }
 
 /* From now on a new login makes a new user with a store of its own. */
@@ -275,6 +277,7 @@ pf_status server_init(struct server *server, struct net_loop *loop,
 {
 	*server = (struct server){.loop = loop, .conf = conf};
 	pf_list_init(&server->user_list);
+	pf_list_init(&server->managers);
 	server->index_socket = -1;
 	if (conf->index_enabled &&
 	    pf_conf_run_path(conf, "index.sock", server->index_path,
@@ -312,7 +315,13 @@ void server_stop(struct server *server)
 		    !user->flushing)
 			user_close(user);
 	}
-	maybe_stop(server);
+	for (struct pf_link *link = server->managers.next, *next;
+	     link != &server->managers; link = next) {
+		next = link->next;
+		ms_client_bye(pf_container_of(link, struct ms_client, link),
+			      "Server is going down");
+	}
+	server_ended(server);
 }
 
 void server_without_index(struct server *server)

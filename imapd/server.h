@@ -23,6 +23,7 @@ struct server {
 	size_t user_count;
 	struct pf_map clients; /* by id */
 	uint64_t last_id;
+	struct pf_link managers;   /* ManageSieve sessions (msieve.h) */
 	struct store_watch *watch; /* NULL: poll */
 	struct net_watch *watch_fd;
 	struct net_timer *tick;
@@ -39,6 +40,8 @@ PF_CHECKED pf_status server_init(struct server *server, struct net_loop *loop,
 void server_release(struct server *server);
 /* Gives no hints to penfold-indexd. */
 void server_without_index(struct server *server);
+/* Stops the loop if that is due: a session has ended. */
+void server_ended(struct server *server);
 /* BYE to everybody, then the loop stops. */
 void server_stop(struct server *server);
 

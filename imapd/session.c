@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/priv.h"
 #include "imapd/client.h"
-#include "imapd/handoff.h"
+#include "imapd/msieve.h"
 
 /* A connection from a gate process. */
 struct gate_link {
@@ -38,6 +38,7 @@ struct arrival {
 	struct session *session;
 	int fd;
 	size_t cost;
+	int gate_fd; /* of the gate it came from; -1: not needed */
 	struct pf_buf packet;
 	struct handoff handoff;
 	struct auth_identity identity;
@@ -60,12 +61,45 @@ static void turn_away(struct arrival *a, const char *code, const char *text)
 {
 	struct pf_buf line = PF_BUF_INIT(16384);
 
-	pf_buf_add_str(&line, a->handoff.tag);
-	pf_buf_addf(&line, " NO [%s] %s\r\n* BYE %s\r\n", code, text, text);
+	if (a->handoff.protocol == HANDOFF_SIEVE) {
+		msieve_add_result(&line, "NO", "TRYLATER", pf_str_c(text));
+		msieve_add_result(&line, "BYE", "TRYLATER", pf_str_c(text));
+	} else {
+		pf_buf_add_str(&line, a->handoff.tag);
+		pf_buf_addf(&line, " NO [%s] %s\r\n* BYE %s\r\n", code, text,
+			    text);
+	}
 	/* a few bytes into an empty socket: never blocks */
 	(void)!send(a->fd, line.data, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(a->fd);
+	if (a->gate_fd >= 0)
+		close(a->gate_fd);
 	pf_buf_release(&line);
+}
+
+static void admit_manager(struct arrival *a)
+{
+	struct server *server = &a->session->server;
+	const struct auth_identity *id = &a->identity;
+	struct pf_error err = {0};
+
+	if (ms_client_count(server, id->user) >=
+	    (unsigned)server->conf->connections_per_user) {
+		pf_log(PF_LOG_WARN, "too-many-sessions",
+		       PF_LOGC("user", id->user), PF_LOGS("ip", a->handoff.ip));
+		turn_away(a, "LIMIT", "Too many connections of this user");
+		return;
+	}
+	struct ms_client_conf client = {.user = id->user,
+					.home = id->home,
+					.ip = a->handoff.ip,
+					.tls = a->handoff.tls,
+					.name = a->handoff.tag,
+					.fd = a->fd,
+					.gate_fd = a->gate_fd};
+	if (ms_client_new(server, &client, &err) != PF_OK)
+		pf_log_error(PF_LOG_ERROR, "session-failed", &err,
+			     PF_LOGC("user", id->user));
 }
 
 static void admit(struct arrival *a)
@@ -76,6 +110,10 @@ static void admit(struct arrival *a)
 
 	if (server->stopping) {
 		turn_away(a, "UNAVAILABLE", "Server is going down");
+		return;
+	}
+	if (a->handoff.protocol == HANDOFF_SIEVE) {
+		admit_manager(a);
 		return;
 	}
 	struct user *user =
@@ -131,8 +169,9 @@ static bool is_stream_socket(int fd)
 	       type == SOCK_STREAM;
 }
 
-static void arrive(struct session *session, int fd, const char *p, size_t n)
+static void arrive(struct gate_link *gate, int fd, const char *p, size_t n)
 {
+	struct session *session = gate->session;
 	struct arrival *a = calloc(1, sizeof *a);
 	struct pf_error err = {0};
 
@@ -141,6 +180,7 @@ static void arrive(struct session *session, int fd, const char *p, size_t n)
 	a->session = session;
 	a->fd = fd;
 	a->cost = n + ARRIVAL_COST;
+	a->gate_fd = -1;
 	pf_buf_init(&a->packet, HANDOFF_MAX);
 	pf_buf_add(&a->packet, p, n);
 	pf_status status =
@@ -155,6 +195,8 @@ static void arrive(struct session *session, int fd, const char *p, size_t n)
 		int flags = fcntl(fd, F_GETFL);
 		session->arriving += a->cost;
 		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+		if (a->handoff.protocol == HANDOFF_SIEVE)
+			a->gate_fd = fcntl(gate->fd, F_DUPFD_CLOEXEC, 0);
 		net_queue_run(session->lookups, look_up, looked_up, a);
 		return;
 	}
@@ -195,7 +237,7 @@ static void on_packet(void *arg)
 			gate_gone(gate);
 			return;
 		}
-		arrive(gate->session, fd, packet, n);
+		arrive(gate, fd, packet, n);
 		explicit_bzero(packet, n);
 	}
 }

@@ -6,6 +6,7 @@
 #include "tests/tap.h"
 
 static const struct handoff whole = {
+    .protocol = HANDOFF_SIEVE,
     .cookie = PF_STR("c00k1e"),
     .ip = PF_STR("2001:db8::1"),
     .tls = PF_STR("TLSv1.3 X"),
@@ -20,6 +21,7 @@ static void there_and_back(void)
 
 	ok(handoff_write(&packet, &whole, NULL) == PF_OK);
 	ok(handoff_read(pf_buf_str(&packet), &got, NULL) == PF_OK);
+	ok(got.protocol == HANDOFF_SIEVE);
 	ok(pf_str_eq(got.cookie, whole.cookie));
 	ok(pf_str_eq(got.ip, whole.ip));
 	ok(pf_str_eq(got.tls, whole.tls));
@@ -54,12 +56,16 @@ static void strange_packets(void)
 {
 	struct handoff got;
 
-	ok(handoff_read(PF_STR("2\0c\0ip\0tls\0tag\0"), &got, NULL) ==
+	ok(handoff_read(PF_STR("1\0imap\0c\0ip\0tls\0tag\0"), &got, NULL) ==
 	   PF_INVALID);
-	ok(handoff_read(PF_STR("1\0\0ip\0tls\0tag\0"), &got, NULL) ==
+	ok(handoff_read(PF_STR("2\0pop3\0c\0ip\0tls\0tag\0"), &got, NULL) ==
 	   PF_INVALID);
-	ok(handoff_read(PF_STR("1\0c\0ip\0tls\0\0"), &got, NULL) == PF_INVALID);
-	ok(handoff_read(PF_STR("1\0c\0\0\0tag\0"), &got, NULL) == PF_OK);
+	ok(handoff_read(PF_STR("2\0imap\0\0ip\0tls\0tag\0"), &got, NULL) ==
+	   PF_INVALID);
+	ok(handoff_read(PF_STR("2\0imap\0c\0ip\0tls\0\0"), &got, NULL) ==
+	   PF_INVALID);
+	ok(handoff_read(PF_STR("2\0imap\0c\0\0\0tag\0"), &got, NULL) == PF_OK);
+	ok(got.protocol == HANDOFF_IMAP);
 }
 
 static void too_long(void)
