@@ -219,6 +219,8 @@ static void check_site(const struct ctl *ctl, const struct pf_conf *conf,
 	check_addresses(place_of(ctl, text, "listen_imaps"),
 			conf->listen_imaps);
 	check_addresses(place_of(ctl, text, "listen_lmtp"), conf->listen_lmtp);
+	check_addresses(place_of(ctl, text, "listen_sieve"),
+			conf->listen_sieve);
 	check_folder(place_of(ctl, text, "state_dir"), conf->state_dir);
 	check_tls(place_of(ctl, text, "tls_cert"), conf);
 	check_choices(ctl, conf, text);

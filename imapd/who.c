@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "imapd/client.h"
+#include "imapd/msieve.h"
 #include "imapd/session.h"
 
 #define ANSWER_MAX (16 * 1024 * 1024)
@@ -49,6 +50,21 @@ static void write_client(struct pf_buf *to, const struct client *c)
 		    now, (long long)idle, since);
 }
 
+static void write_manager(struct pf_buf *to, const struct ms_client *c)
+{
+	char since[32];
+	struct tm tm;
+	const char *tls = or_dash(c->tls);
+	int64_t idle = (pf_clock_mono_ms() - c->active) / 1000;
+
+	gmtime_r(&c->since, &tm);
+	strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	pf_buf_addf(to, "%-20s %-15s %-8.*s %-20s %-12s %6llds  %s\n", c->user,
+		    or_dash(c->ip), first_word(tls), tls, "(ManageSieve)",
+		    c->command ? c->command->name : "-", (long long)idle,
+		    since);
+}
+
 static void answer(struct asker *asker)
 {
 	struct server *server = asker->server;
@@ -62,6 +78,10 @@ static void answer(struct asker *asker)
 			write_client(&text,
 				     pf_container_of(c, struct client, link));
 	}
+	for (struct pf_link *m = server->managers.next; m != &server->managers;
+	     m = m->next)
+		write_manager(&text,
+			      pf_container_of(m, struct ms_client, link));
 	net_conn_send(asker->conn, text.data, text.len);
 	net_conn_close(asker->conn);
 	pf_buf_release(&text);
