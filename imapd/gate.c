@@ -351,7 +351,7 @@ static void greet(struct gate_conn *g)
 	pf_buf_release(&line);
 }
 
-static void set_deadline(struct gate_conn *g)
+void gate_set_deadline(struct gate_conn *g)
 {
 	g->deadline = pf_clock_mono_ms() + g->gate->conf->login_timeout * 1000;
 	pf_list_append(&g->gate->waiting, &g->link);
@@ -368,7 +368,7 @@ static void make_room(struct gate *gate)
 
 		if (g->state == GATE_CLOSING)
 			continue;
-		bye(g, "Too many connections");
+		gate_bye(g, "Too many connections");
 		net_conn_abort(g->conn);
 		return;
 	}
@@ -401,7 +401,7 @@ static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 	gate->count++;
 	if (gate->count >= gate->count_max)
 		make_room(gate);
-	set_deadline(g);
+	gate_set_deadline(g);
 	if (port->tls &&
 	    net_conn_start_tls(g->conn, gate->tls, &err) != PF_OK) {
 		pf_log_error(PF_LOG_WARN, "tls", &err);
@@ -426,7 +426,7 @@ static void end_late(struct gate *gate)
 			break;
 		/* to the end of the list, in case closing takes its time */
 		pf_list_remove(&g->link);
-		set_deadline(g);
+		gate_set_deadline(g);
 		if (g->state == GATE_CLOSING)
 			net_conn_abort(g->conn);
 		else

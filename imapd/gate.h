@@ -97,6 +97,8 @@ void gate_result(struct gate_conn *g, const char *result, const char *code,
 /* "* BYE text", then the end */
 void gate_bye(struct gate_conn *g, const char *text);
 void gate_close(struct gate_conn *g, const char *why);
+/* Joins those who have to log in, from now on. */
+void gate_set_deadline(struct gate_conn *g);
 /* Commands go on, with input that waited. */
 void gate_continue(struct gate_conn *g);
 /* When neither side is connected any more. */

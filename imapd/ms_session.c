@@ -21,8 +21,8 @@ unsigned ms_client_count(const struct server *server, const char *user)
 {
 	unsigned n = 0;
 
-	for (struct pf_link *l = server->managers.next;
-	     l != &server->managers; l = l->next)
+	for (struct pf_link *l = server->managers.next; l != &server->managers;
+	     l = l->next)
 		n += strcmp(pf_container_of(l, struct ms_client, link)->user,
 			    user) == 0;
 	return n;

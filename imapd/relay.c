@@ -13,7 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "imapd/gate.h"
 #include "imapd/handoff.h"
@@ -108,13 +107,10 @@ static void read_returned(struct gate *gate, unsigned worker)
 /* RFC 5804 2.14: again as before login. */
 static void take_back(struct gate_conn *g)
 {
-	struct gate *gate = g->gate;
-
 	g->returned = false;
 	g->state = GATE_COMMANDS;
-	g->deadline = pf_clock_mono_ms() + gate->conf->login_timeout * 1000;
 	pf_list_remove(&g->link);
-	pf_list_append(&gate->waiting, &g->link);
+	gate_set_deadline(g);
 	gate_result(g, "OK", "", "Logged out of the account");
 	net_conn_resume(g->conn);
 }

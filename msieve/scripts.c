@@ -52,7 +52,7 @@ struct place {
 
 /* ---- names -------------------------------------------------------------- */
 
-/* What Net-Unicode (RFC 5198) and RFC 5804 1.6 leave out. */
+/* What Net-Unicode (RFC 5198 2) and RFC 5804 1.6 leave out. */
 static bool forbidden(uint32_t c)
 {
 	return c == PF_UTF8_BAD || c < 0x20 || (c >= 0x7f && c <= 0x9f) ||
