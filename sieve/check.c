@@ -123,6 +123,9 @@ static void require(struct sieve_compiler *compiler,
 			    "there is no extension \"%.*s\" here", NAME(name));
 		return;
 	}
+	if (sieve_registry[i]->instead)
+		sieve_warning(compiler, string->at, sieve_registry[i]->instead,
+			      "\"%.*s\" is an old name", NAME(name));
 	sieve_extension_require(compiler, i);
 }
 

@@ -320,3 +320,42 @@ const struct sieve_extension sieve_ext_imap4flags = {
     .action = on_action,
     .state_size = sizeof(struct state),
 };
+
+/* ---- imapflags, the draft before it: also mark; and unmark; ---- */
+
+static void execute_mark(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct flags flags = {.n = 0};
+
+	add_words(run, &flags, get(run, node, 0));
+	add_words(run, &flags, PF_STR("\\Flagged"));
+	put(run, node, &flags);
+}
+
+static void execute_unmark(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct flags flags = {.n = 0}, left = {.n = 0};
+
+	add_words(run, &flags, get(run, node, 0));
+	for (size_t i = 0; i < flags.n; i++) {
+		if (!pf_str_ieq(flags.v[i], PF_STR("\\Flagged")))
+			left.v[left.n++] = flags.v[i];
+	}
+	put(run, node, &left);
+}
+
+static const struct sieve_def old_defs[] = {
+    {.name = "mark", .params = "", .usage = "mark;", .execute = execute_mark},
+    {.name = "unmark",
+     .params = "",
+     .usage = "unmark;",
+     .execute = execute_unmark},
+    {0},
+};
+
+const struct sieve_extension sieve_ext_imapflags = {
+    .name = "imapflags",
+    .implies = "imap4flags",
+    .unlisted = true,
+    .instead = "write imap4flags, and addflag \"\\\\Flagged\" for mark",
+    .defs = old_defs};

@@ -225,6 +225,7 @@ struct sieve_extension {
 	const char *name;	      /* for require; NULL: the base language */
 	const char *implies;	      /* another extension that comes with it */
 	bool unlisted;		      /* may be required, is not announced */
+	const char *instead;	      /* it is old: what to write now */
 	const struct sieve_def *defs; /* end: name NULL */
 	const struct sieve_tag *tags; /* end: name NULL */
 	const struct sieve_comparator *comparator;

@@ -21,6 +21,7 @@
 	X(subaddress)          /* RFC 5233 */ \
 	X(copy)                /* RFC 3894 */ \
 	X(imap4flags)          /* RFC 5232 */ \
+	X(imapflags)           /* its draft */ \
 	X(mailbox)             /* RFC 5490 */ \
 	X(reject)              /* RFC 5429 */ \
 	X(ereject)             /* RFC 5429 */ \

@@ -71,7 +71,7 @@ static void core_has_no_allof_and_no_user_text(void)
 
 static void gives_hints(void)
 {
-	ok(!compile("require \"imapflags\"; kep; if haeder \"a\" \"b\" {}\n"
+	ok(!compile("require \"imap4flag\"; kep; if haeder \"a\" \"b\" {}\n"
 		    "fileinto \"x\"; keep :flgs \"a\";"));
 	is_int(problems.n, 5);
 	is_str(problems.v[0].hint, "did you mean imap4flags?");
