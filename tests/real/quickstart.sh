@@ -14,7 +14,7 @@ check() { # check NAME COMMAND...
 	fi
 }
 hits() { # hits QUERY: penfold search found something
-	grep -qE "search \"$1\" +->.*[0-9]" "$dir/out"
+	grep -qE "search \"$1\" ->.*[0-9]" "$dir/out"
 }
 start=$SECONDS
 "$top/quickstart" --dir "$dir/demo" --port 17143 --once >"$dir/out" 2>&1
