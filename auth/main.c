@@ -31,28 +31,6 @@ static int fail(const char *what, const struct pf_error *err)
 	return EXIT_FAILURE;
 }
 
-static enum pf_log_level level(const char *name)
-{
-	static const char *const names[] = {"error", "warn", "info", "debug"};
-
-	for (int i = 0; i < 4; i++)
-		if (strcmp(name, names[i]) == 0)
-			return (enum pf_log_level)i;
-	return PF_LOG_INFO;
-}
-
-static pf_status write_pid(const struct pf_conf *conf, char *path, size_t size,
-			   struct pf_error *err)
-{
-	char text[32];
-	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-
-	if (!pf_conf_run_path(conf, "authd.pid", path, size))
-		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
-	return pf_fs_replace(AT_FDCWD, path, pf_str_mem(text, (size_t)n), 0644,
-			     false, err);
-}
-
 static int serve(const struct pf_conf *conf, struct net_loop *loop)
 {
 	struct auth_server *server = NULL;
@@ -61,7 +39,8 @@ static int serve(const struct pf_conf *conf, struct net_loop *loop)
 
 	if (auth_server_new(loop, conf, &server, &err) != PF_OK)
 		return fail("start", &err);
-	pf_status status = write_pid(conf, pid_path, sizeof pid_path, &err);
+	pf_status status = pf_conf_write_pid(conf, "authd.pid", pid_path,
+					     sizeof pid_path, &err);
 	if (status == PF_OK)
 		status = pf_priv_become(conf->auth_user, &err);
 	if (status != PF_OK) {
@@ -99,7 +78,7 @@ int main(int argc, char **argv)
 	pf_conf_init(&conf);
 	if (pf_conf_load(&conf, file, NULL, &err) != PF_OK)
 		return fail("configuration", &err);
-	pf_log_set_level(level(conf.log_level));
+	pf_log_set_level(pf_log_level_named(conf.log_level));
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	if (net_loop_new(0, cores < 1 ? 1 : (int)cores, &loop, &err) != PF_OK)
 		return fail("start", &err);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fsio.h"
 
@@ -325,4 +326,16 @@ bool pf_conf_run_path(const struct pf_conf *conf, const char *name, char *to,
 	int n = snprintf(to, size, "%s/%s", conf->run_dir, name);
 
 	return n > 0 && (size_t)n < size;
+}
+
+pf_status pf_conf_write_pid(const struct pf_conf *conf, const char *name,
+			    char *path, size_t size, struct pf_error *err)
+{
+	char text[24];
+	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+
+	if (!pf_conf_run_path(conf, name, path, size))
+		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
+	return pf_fs_replace(AT_FDCWD, path, pf_str_mem(text, (size_t)n), 0644,
+			     false, err);
 }

@@ -128,6 +128,12 @@ bool pf_conf_word(struct pf_str *rest, struct pf_str *word);
 bool pf_conf_run_path(const struct pf_conf *conf, const char *name, char *to,
 		      size_t size);
 
+/* Writes our process id to run_dir/name, which tells `penfold run` that we
+ * answer, and leaves the whole path in `path` for unlinking at the end. */
+PF_CHECKED pf_status pf_conf_write_pid(const struct pf_conf *conf,
+				       const char *name, char *path,
+				       size_t size, struct pf_error *err);
+
 /* For the manual page and `penfold check`: kind, name, default, doc. */
 struct pf_conf_setting {
 	const char *kind, *name, *preset, *doc;

@@ -23,6 +23,14 @@ void pf_log_set_level(enum pf_log_level level)
 	max_level = level;
 }
 
+enum pf_log_level pf_log_level_named(const char *name)
+{
+	for (int i = PF_LOG_ERROR; i <= PF_LOG_DEBUG; i++)
+		if (strcmp(name, level_names[i]) == 0)
+			return (enum pf_log_level)i;
+	return PF_LOG_INFO;
+}
+
 bool pf_log_enabled(enum pf_log_level level)
 {
 	return level <= max_level;

@@ -41,6 +41,8 @@ struct pf_log_field {
 /* `program` is kept, not copied.  Lines go to stderr. */
 void pf_log_init(const char *program, enum pf_log_level level);
 void pf_log_set_level(enum pf_log_level level);
+/* "error", "warn", "info", "debug"; anything else is info. */
+enum pf_log_level pf_log_level_named(const char *name);
 bool pf_log_enabled(enum pf_log_level level);
 
 void pf_log_fields(enum pf_log_level level, const char *event,

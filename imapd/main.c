@@ -121,25 +121,6 @@ static void tune_process(void)
 	(void)pf_priv_all_files();
 }
 
-static pf_status write_pid(const struct pf_conf *conf, const char *name,
-			   char *path, size_t size, struct pf_error *err)
-{
-	char pid[24];
-
-	snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-	if (!pf_conf_run_path(conf, name, path, size))
-		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
-	return pf_fs_replace(AT_FDCWD, path, pf_str_c(pid), 0644, false, err);
-}
-
-static enum pf_log_level level_named(const char *name)
-{
-	return strcmp(name, "error") == 0   ? PF_LOG_ERROR
-	       : strcmp(name, "warn") == 0  ? PF_LOG_WARN
-	       : strcmp(name, "debug") == 0 ? PF_LOG_DEBUG
-					    : PF_LOG_INFO;
-}
-
 /* ---- gate -------------------------------------------------------------------
  */
 
@@ -165,8 +146,8 @@ static pf_status run_gate(const struct pf_conf *conf, struct pf_error *err)
 	net_loop_on_signal(loop, SIGHUP, gate_signal, &gate);
 	status = gate_init(&gate, loop, conf, err);
 	if (status == PF_OK)
-		status = write_pid(conf, "imapd-gate.pid", pid_path,
-				   sizeof pid_path, err);
+		status = pf_conf_write_pid(conf, "imapd-gate.pid", pid_path,
+					   sizeof pid_path, err);
 	if (status == PF_OK)
 		status = pf_priv_become(conf->gate_user, err);
 	if (status == PF_OK) {
@@ -206,7 +187,8 @@ static pf_status run_session(const struct pf_conf *conf, unsigned worker,
 	status = session_init(&session, loop, conf, worker, err);
 	snprintf(name, sizeof name, "imapd-session-%u.pid", worker);
 	if (status == PF_OK)
-		status = write_pid(conf, name, pid_path, sizeof pid_path, err);
+		status = pf_conf_write_pid(conf, name, pid_path,
+					   sizeof pid_path, err);
 	if (status == PF_OK)
 		status = pf_priv_become(conf->mail_user, err);
 	if (status == PF_OK) {
@@ -328,7 +310,7 @@ int main(int argc, char **argv)
 	if (o.conf)
 		status = pf_conf_load(&conf, o.conf, NULL, &err);
 	if (status == PF_OK && o.conf && o.role != ROLE_STDIO)
-		pf_log_set_level(level_named(conf.log_level));
+		pf_log_set_level(pf_log_level_named(conf.log_level));
 	if (status == PF_OK && o.role == ROLE_GATE)
 		status = run_gate(&conf, &err);
 	else if (status == PF_OK && o.role == ROLE_SESSION)

@@ -318,16 +318,6 @@ static pf_status open_socket(struct indexd *indexd, struct pf_error *err)
 	return PF_OK;
 }
 
-static pf_status write_pid(const struct pf_conf *conf, struct pf_error *err)
-{
-	char path[4096], pid[32];
-
-	if (!pf_conf_run_path(conf, "indexd.pid", path, sizeof path))
-		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
-	snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-	return pf_fs_replace(AT_FDCWD, path, pf_str_c(pid), 0644, false, err);
-}
-
 static void set_signals(sigset_t *mask)
 {
 	static const int numbers[] = {SIGTERM, SIGINT, SIGCHLD};
@@ -344,15 +334,6 @@ static void set_signals(sigset_t *mask)
 	sigprocmask(SIG_BLOCK, &block, mask);
 }
 
-static void set_log_level(const char *name)
-{
-	static const char *const names[] = {"error", "warn", "info", "debug"};
-
-	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcmp(name, names[i]) == 0)
-			pf_log_set_level((enum pf_log_level)i);
-}
-
 static pf_status start(struct indexd *indexd, const char *conf_path,
 		       struct pf_error *err)
 {
@@ -361,10 +342,11 @@ static pf_status start(struct indexd *indexd, const char *conf_path,
 
 	if (status)
 		return status;
-	set_log_level(indexd->conf.log_level);
+	pf_log_set_level(pf_log_level_named(indexd->conf.log_level));
 	status = open_socket(indexd, err);
 	if (!status)
-		status = write_pid(&indexd->conf, err);
+		status = pf_conf_write_pid(&indexd->conf, "indexd.pid", path,
+					   sizeof path, err);
 	if (!status)
 		status = pf_priv_become(indexd->conf.mail_user, err);
 	if (status)

@@ -34,16 +34,6 @@ static int fail(const char *what, const struct pf_error *err)
 	return EXIT_FAILURE;
 }
 
-static enum pf_log_level level(const char *name)
-{
-	static const char *const names[] = {"error", "warn", "info", "debug"};
-
-	for (int i = 0; i < 4; i++)
-		if (strcmp(name, names[i]) == 0)
-			return (enum pf_log_level)i;
-	return PF_LOG_INFO;
-}
-
 /* ---- listening ---- */
 
 static void on_accept(void *arg, int fd, const char *peer, int peer_port)
@@ -141,18 +131,6 @@ static void on_signal(void *arg, int number)
 
 /* ---- starting ---- */
 
-static pf_status write_pid(struct program *p, struct pf_error *err)
-{
-	char text[32];
-	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-
-	if (!pf_conf_run_path(&p->conf, "mda.pid", p->pid_path,
-			      sizeof p->pid_path))
-		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
-	return pf_fs_replace(AT_FDCWD, p->pid_path, pf_str_mem(text, (size_t)n),
-			     0644, false, err);
-}
-
 /* As root we make what mail_user will write to. */
 static pf_status make_state_dir(const struct pf_conf *conf,
 				struct pf_error *err)
@@ -186,7 +164,8 @@ static int serve(struct program *p)
 	if (status == PF_OK)
 		status = make_state_dir(&p->conf, &err);
 	if (status == PF_OK)
-		status = write_pid(p, &err);
+		status = pf_conf_write_pid(&p->conf, "mda.pid", p->pid_path,
+					   sizeof p->pid_path, &err);
 	if (status == PF_OK)
 		status = pf_priv_become(p->conf.mail_user, &err);
 	if (status != PF_OK)
@@ -227,7 +206,7 @@ int main(int argc, char **argv)
 	pf_conf_init(&p.conf);
 	if (pf_conf_load(&p.conf, file, NULL, &err) != PF_OK)
 		return fail("configuration", &err);
-	pf_log_set_level(level(p.conf.log_level));
+	pf_log_set_level(pf_log_level_named(p.conf.log_level));
 	/* many threads that allocate little: arenas would only cost memory */
 	(void)mallopt(M_ARENA_MAX, 4);
 	if (net_loop_new((int)p.conf.delivery_threads, 0, &p.loop, &err) !=
