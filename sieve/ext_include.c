@@ -141,8 +141,9 @@ static void check_include(struct sieve_compiler *compiler,
 		return;
 	}
 	if (!compiler->source) {
-		sieve_error(compiler, node->at, NULL,
-			    "no script can be included here");
+		/* an editor only wants to know whether this one is right */
+		sieve_warning(compiler, node->at, NULL,
+			      "whether this script is there is not checked");
 		return;
 	}
 	if (compiler->include_depth >= DEPTH_MAX) {

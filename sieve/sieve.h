@@ -54,7 +54,8 @@ struct sieve_source {
 	pf_status (*load)(void *arg, bool global, struct pf_str name,
 			  struct pf_buf *text, struct pf_error *err);
 };
-/* The same; included scripts become a part of it. */
+/* The same; included scripts become a part of it.  Without a source (as
+ * above) they are left out, with a warning. */
 PF_CHECKED pf_status sieve_compile_from(struct pf_str text,
 					const struct sieve_limits *limits,
 					const struct sieve_source *source,

@@ -69,6 +69,17 @@ static void core_has_no_allof_and_no_user_text(void)
 	sieve_script_free(&script);
 }
 
+static void leaves_includes_to_others(void)
+{
+	struct sieve_script *script =
+	    compile("require \"include\"; include \"a\"; keep;");
+
+	ok(script != NULL);
+	is_int(problems.n, 1);
+	ok(problems.n == 1 && problems.v[0].warning);
+	sieve_script_free(&script);
+}
+
 static void gives_hints(void)
 {
 	ok(!compile("require \"imap4flag\"; kep; if haeder \"a\" \"b\" {}\n"
@@ -340,6 +351,7 @@ int main(void)
 {
 	lists_extensions();
 	core_has_no_allof_and_no_user_text();
+	leaves_includes_to_others();
 	gives_hints();
 	refuses_what_is_too_large();
 	refuses_what_is_too_deep();
