@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "auth/server.h"
-#include "base/fsio.h"
 #include "base/log.h"
 #include "base/priv.h"
 #include "net/net.h"

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/fsio.h"
 #include "base/log.h"
 #include "base/priv.h"
 #include "config.h"

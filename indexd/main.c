@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -25,7 +26,6 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/conf.h"
-#include "base/fsio.h"
 #include "base/log.h"
 #include "base/priv.h"
 #include "indexd/work.h"
