@@ -102,6 +102,32 @@ def over_imap(rig, program, flagged, deleted, copied):
     imap.logout()
 
 
+def with_qresync(rig):
+    """mutt comes back with QRESYNC after others changed the mailbox."""
+    rc = write_rc(rig, "qresync", "set imap_qresync=yes")
+    url = f"imaps://127.0.0.1:{rig.imaps_port}/INBOX"
+    status, shown = drive("mutt", rc, url, "<quit>")
+    equal(status, 0, "mutt with QRESYNC: ends well")
+    imap = rig.imap("ann")
+    uids = sorted(flags_of(imap))
+    imap.select()
+    imap.uid("STORE", b"%d,%d" % (uids[1], uids[5]), "+FLAGS", r"(\Deleted)")
+    imap.expunge()
+    rig.deliver("ann", message("the newest"))
+    keys = (f"<jump>5<enter><flag-message><last-entry><flag-message>"
+            "<sync-mailbox><quit>")
+    status, shown = drive("mutt", rc, url, keys)
+    equal(status, 0, "mutt with QRESYNC: ends well again") or \
+        print("#", shown[-600:])
+    after = flags_of(imap)
+    left = sorted(after)
+    equal(left[:-1], [u for u in uids if u not in (uids[1], uids[5])],
+          "mutt with QRESYNC: the messages are those")
+    ok(b"\\Flagged" in after[uids[6]] and b"\\Flagged" in after[left[-1]],
+       "mutt with QRESYNC: its numbers were right", after)
+    imap.logout()
+
+
 def on_maildir(rig):
     """mutt on the files while an IMAP session watches."""
     rc = write_rc(rig, "files")
@@ -140,6 +166,7 @@ def main():
                 lmtp.sendmail("a@example.org", ["ann"], message(f"mail {n}"))
         over_imap(rig, "mutt", 3, 5, 7)
         over_imap(rig, "neomutt", 4, 6, 8)
+        with_qresync(rig)
         on_maildir(rig)
     finish()
 
