@@ -319,6 +319,7 @@ struct imap_search {
 	unsigned returns;
 	struct imap_key *root;
 	bool has_modseq;
+	bool has_seqs; /* a key is a set of sequence numbers */
 	int64_t partial_from, partial_to; /* PARTIAL: < 0 from the end */
 	struct pf_str partial;		  /* as it was said */
 };

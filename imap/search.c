@@ -90,7 +90,7 @@ struct parser {
 	struct pf_arena *arena;
 	struct pf_str charset; /* empty: not given */
 	uint32_t star_seq, star_uid;
-	bool has_modseq;
+	bool has_modseq, has_seqs;
 	struct pf_error *err;
 };
 
@@ -346,6 +346,7 @@ static pf_status parse_word(struct parser *p, const struct imap_arg **arg,
 		status = new_key(p, IMAP_KEY_SEQ, &key);
 		if (status == PF_OK)
 			status = take_set(p, arg, p->star_seq, key);
+		p->has_seqs |= status == PF_OK && key->kind == IMAP_KEY_SEQ;
 		*out = key;
 		return status;
 	}
@@ -557,6 +558,7 @@ static pf_status parse_root(struct parser *p, const struct imap_arg *keys,
 		return status;
 	search->root = root;
 	search->has_modseq = p->has_modseq;
+	search->has_seqs = p->has_seqs;
 	return PF_OK;
 }
 

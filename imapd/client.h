@@ -71,7 +71,7 @@ struct client {
 	uint32_t uidvalidity;
 	bool read_only;
 	bool watched, watch_failed;
-	bool condstore, qresync;
+	bool condstore, qresync, uidonly;
 	const char *gone; /* close after this command; why */
 
 	/* ---- fixed from the start ---- */
@@ -132,6 +132,8 @@ void write_flag_lists(struct client *client);
 uint32_t flag_bit(struct pf_str name);
 /* untagged FLAGS if this message has a keyword that was not told yet */
 void tell_keywords(struct client *client, const struct store_msg *msg);
+/* "* n FETCH (", "* uid UIDFETCH (" (RFC 9586 3.3) */
+void write_fetch_head(struct client *client, uint32_t uid);
 /* "* n FETCH (UID u FLAGS (...) MODSEQ (m))" */
 void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq);
 /* Leaves the mailbox. */

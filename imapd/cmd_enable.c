@@ -7,7 +7,7 @@
 enum run run_enable(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
-	bool condstore = false, qresync = false;
+	bool condstore = false, qresync = false, uidonly = false;
 
 	if (cmd->args[0].kind == IMAP_END)
 		return reply_bad(cmd, "ENABLE needs a capability");
@@ -19,13 +19,17 @@ enum run run_enable(struct cmd *cmd)
 			condstore = true;
 		if (imap_arg_is_atom(arg, "QRESYNC"))
 			qresync = true;
+		if (imap_arg_is_atom(arg, "UIDONLY"))
+			uidonly = true;
 	}
-	pf_buf_addf(&client->out, "* ENABLED%s%s\r\n",
+	pf_buf_addf(&client->out, "* ENABLED%s%s%s\r\n",
 		    condstore && !client->condstore ? " CONDSTORE" : "",
-		    qresync && !client->qresync ? " QRESYNC" : "");
+		    qresync && !client->qresync ? " QRESYNC" : "",
+		    uidonly && !client->uidonly ? " UIDONLY" : "");
 	/* RFC 7162 3.2.3: QRESYNC brings CONDSTORE along */
 	if (condstore || qresync)
 		client_condstore(client);
 	client->qresync |= qresync;
+	client->uidonly |= uidonly;
 	return reply_completed(cmd);
 }

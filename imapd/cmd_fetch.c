@@ -620,12 +620,12 @@ static void write_head(struct cmd *cmd, struct fetch *f,
 	struct client *client = cmd->client;
 	/* RFC 7162 3.2.4: flags that change are told with the UID */
 	bool tells_uid =
-	    !f->uid && (cmd->uid || (client->qresync && now_seen(f, msg->uid)));
+	    !f->uid && !client->uidonly &&
+	    (cmd->uid || (client->qresync && now_seen(f, msg->uid)));
 
 	if (f->flags || now_seen(f, msg->uid))
 		tell_keywords(client, msg);
-	pf_buf_addf(&client->out, "* %u FETCH (",
-		    store_view_seq(client->view, msg->uid));
+	write_fetch_head(client, msg->uid);
 	if (tells_uid)
 		pf_buf_addf(&client->out, "UID %u", msg->uid);
 	f->blank = tells_uid;

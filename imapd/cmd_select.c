@@ -73,7 +73,9 @@ static void describe(struct client *client)
 	pf_buf_addf(out, "* %u EXISTS\r\n* %u RECENT\r\n",
 		    store_view_count(client->view),
 		    store_view_recent_count(client->view));
-	uint32_t unseen = info.unseen ? first_unseen(client) : 0;
+	/* a message number (RFC 9586 3) */
+	bool numbers = !client->uidonly;
+	uint32_t unseen = numbers && info.unseen ? first_unseen(client) : 0;
 	if (unseen)
 		pf_buf_addf(out, "* OK [UNSEEN %u] First unseen\r\n", unseen);
 	pf_buf_addf(out, "* OK [UIDVALIDITY %u] UIDs valid\r\n",

@@ -32,6 +32,8 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	struct pf_error err = {0};
 
 	pf_buf_init(&f->index_path, 8192);
+	if (client->uidonly && f->what.has_seqs)
+		return reply_bad(cmd, "[UIDREQUIRED] Only UIDs are allowed");
 	if (f->what.has_modseq)
 		client_condstore(client);
 	search_index_path(&f->index_path, store_root(client->user->store));

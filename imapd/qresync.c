@@ -92,6 +92,10 @@ bool qresync_param_read(struct cmd *cmd, const struct imap_arg *list,
 		reply_bad(cmd, "Invalid QRESYNC parameter");
 		return false;
 	}
+	if (cmd->client->uidonly && out.at.n) {
+		reply_bad(cmd, "[UIDREQUIRED] Only UIDs are allowed");
+		return false;
+	}
 	*param = out;
 	return true;
 }

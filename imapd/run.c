@@ -100,6 +100,11 @@ static bool allowed(struct cmd *cmd)
 		reply_bad(cmd, "No mailbox is selected");
 		return false;
 	}
+	/* RFC 9586 3.1 */
+	if (c->uidonly && (flags & CMD_SEQS) && !cmd->uid) {
+		reply_bad(cmd, "[UIDREQUIRED] Only UIDs are allowed");
+		return false;
+	}
 	if ((flags & CMD_WRITES) && c->read_only) {
 		reply_no(cmd, "[CANNOT] The mailbox was opened read-only");
 		return false;

@@ -103,20 +103,28 @@ void tell_keywords(struct client *client, const struct store_msg *msg)
 		write_flag_lists(client);
 }
 
+void write_fetch_head(struct client *client, uint32_t uid)
+{
+	if (client->uidonly)
+		pf_buf_addf(&client->out, "* %u UIDFETCH (", uid);
+	else
+		pf_buf_addf(&client->out, "* %u FETCH (",
+			    store_view_seq(client->view, uid));
+}
+
 void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq)
 {
 	struct client *client = cmd->client;
 	struct pf_buf *out = &client->out;
 	const struct store_msg *msg = store_box_find(client->box, uid);
-	uint32_t seq = store_view_seq(client->view, uid);
 	const char *blank = "";
 
-	if (!msg || seq == 0)
+	if (!msg || !store_view_seq(client->view, uid))
 		return;
 	if (flags)
 		tell_keywords(client, msg);
-	pf_buf_addf(out, "* %u FETCH (", seq);
-	if (cmd->uid || client->condstore) {
+	write_fetch_head(client, uid);
+	if (!client->uidonly && (cmd->uid || client->condstore)) {
 		pf_buf_addf(out, "UID %u", uid);
 		blank = " ";
 	}
@@ -180,7 +188,7 @@ static void tell_exists(struct client *client,
 	user_index_hint(client->user, store_box_name(client->box));
 }
 
-/* RFC 7162 3.2.10: UIDs instead of numbers */
+/* RFC 7162 3.2.10, RFC 9586 3.2: UIDs instead of numbers */
 static void tell_vanished(struct cmd *cmd)
 {
 	const struct store_uids *uids = &cmd->changes.expunged_uids;
@@ -206,7 +214,7 @@ static enum run tell(struct cmd *cmd)
 
 		if (client_full(client))
 			return RUN_OUTPUT;
-		if (at < expunges && client->qresync)
+		if (at < expunges && (client->qresync || client->uidonly))
 			tell_vanished(cmd);
 		else if (at < expunges)
 			pf_buf_addf(&client->out, "* %u EXPUNGE\r\n",
