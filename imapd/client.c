@@ -98,11 +98,9 @@ static enum run run_begin(struct cmd *cmd)
 		}
 		return RUN_DONE;
 	}
-	if (!preauth)
-		return reply_ok(cmd, "[CAPABILITY %s] Logged in",
-				capability_session);
-	pf_buf_addf(&cmd->reply, "PREAUTH [CAPABILITY %s] penfold ready",
-		    capability_session);
+	pf_buf_addf(&cmd->reply, "%s [CAPABILITY ", preauth ? "PREAUTH" : "OK");
+	write_capability(&cmd->reply, c);
+	pf_buf_add_c(&cmd->reply, preauth ? "] penfold ready" : "] Logged in");
 	return RUN_DONE;
 }
 

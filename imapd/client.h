@@ -144,6 +144,7 @@ void client_condstore(struct client *client);
 void write_mailbox(struct pf_buf *to, struct pf_str name);
 
 /* reply.c */
-extern const char capability_session[];
+/* what is announced behind CAPABILITY */
+void write_capability(struct pf_buf *to, const struct client *client);
 
 #endif

@@ -11,8 +11,9 @@ enum run run_capability(struct cmd *cmd)
 {
 	if (!args_are(cmd->args, 0))
 		return reply_bad(cmd, "CAPABILITY takes no arguments");
-	pf_buf_addf(&cmd->client->out, "* CAPABILITY %s\r\n",
-		    capability_session);
+	pf_buf_add_c(&cmd->client->out, "* CAPABILITY ");
+	write_capability(&cmd->client->out, cmd->client);
+	pf_buf_add_c(&cmd->client->out, "\r\n");
 	return reply_completed(cmd);
 }
 

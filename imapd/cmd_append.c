@@ -1,5 +1,6 @@
 /*
- * APPEND (RFC 3501 6.3.11; several messages: RFC 3502; APPENDUID: RFC 4315 3).
+ * APPEND (RFC 3501 6.3.11; several messages: RFC 3502; APPENDUID: RFC 4315 3)
+ * and REPLACE (RFC 8508), which is APPEND with a message to expunge behind it.
  *
  * The literal is not part of the command line: the command runs when the
  * arguments in front of it are known, says "+" or refuses before a byte is
@@ -20,6 +21,8 @@ struct append {
 	struct pf_vec(struct store_draft *) drafts;
 	struct pf_vec(struct store_deliver) hows;
 	size_t next_arg;
+	bool replace;
+	uint32_t replaced;	 /* UID */
 	bool literal8, after_cr; /* this message is binary; its last byte */
 	bool refused;		 /* cmd->reply says why */
 };
@@ -51,7 +54,7 @@ static bool read_flags(struct cmd *cmd, const struct imap_arg *list,
 			continue; /* ours to give; some clients copy it */
 		if (list->kind != IMAP_ATOM ||
 		    !imap_flag_parse(list->text, &cmd->arena, &name)) {
-			reply_bad(cmd, "APPEND: that is no flag");
+			reply_bad(cmd, "%s: that is no flag", cmd->def->name);
 			return false;
 		}
 		uint32_t bit = flag_bit(name);
@@ -80,13 +83,14 @@ static bool read_message_args(struct cmd *cmd, struct append *a,
 	}
 	if (arg->kind == IMAP_STRING) {
 		if (!imap_parse_date_time(arg->text, &how->date)) {
-			reply_bad(cmd, "APPEND: that is no date and time");
+			reply_bad(cmd, "%s: that is no date and time",
+				  cmd->def->name);
 			return false;
 		}
 		arg++;
 	}
 	if (arg->kind != IMAP_STREAM) {
-		reply_bad(cmd, "APPEND needs a literal");
+		reply_bad(cmd, "%s needs a literal", cmd->def->name);
 		return false;
 	}
 	a->literal8 = arg->literal8;
@@ -95,12 +99,37 @@ static bool read_message_args(struct cmd *cmd, struct append *a,
 	return true;
 }
 
+/* REPLACE: one message, and it must be there. */
+static bool find_replaced(struct cmd *cmd, struct append *a)
+{
+	struct client *client = cmd->client;
+	struct store_uids uids = {0};
+	bool good = false;
+
+	if (!client->view)
+		reply_bad(cmd, "No mailbox is selected");
+	else if (client->read_only)
+		reply_no(cmd, "[CANNOT] The mailbox was opened read-only");
+	else if (arg_messages(cmd, &cmd->args[0], &uids)) {
+		if (uids.n > 1)
+			reply_bad(cmd, "REPLACE takes one message");
+		else if (uids.n == 0 || !store_box_find(client->box, uids.v[0]))
+			reply_no(cmd, "[NONEXISTENT] No such message");
+		else
+			good = true;
+	}
+	if (good)
+		a->replaced = uids.v[0];
+	pf_vec_release(&uids);
+	return good;
+}
+
 static bool check_mailbox(struct cmd *cmd, struct append *a)
 {
 	struct pf_error err = {0};
 	bool exists = false;
 
-	if (!arg_mailbox(cmd, &cmd->args[0], &a->mailbox))
+	if (!arg_mailbox(cmd, &cmd->args[a->replace], &a->mailbox))
 		return false;
 	pf_status status = store_name_check(cmd->client->user->store,
 					    a->mailbox, &exists, &err);
@@ -135,12 +164,17 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 	struct store_draft *draft;
 	struct pf_error err = {0};
 
-	if (a->next_arg == 0 && !check_mailbox(cmd, a))
+	if (a->next_arg == 0 &&
+	    ((a->replace && !find_replaced(cmd, a)) || !check_mailbox(cmd, a)))
 		return false;
 	if (a->next_arg == 0)
-		a->next_arg = 1;
+		a->next_arg = a->replace ? 2 : 1;
 	if (!read_message_args(cmd, a, &how) || !check_size(cmd))
 		return false;
+	if (a->replace && a->drafts.n > 0) {
+		reply_bad(cmd, "REPLACE takes one message");
+		return false;
+	}
 	if (a->drafts.n == MESSAGES_MAX) {
 		reply_no(cmd, "[LIMIT] Too many messages in one APPEND");
 		return false;
@@ -188,6 +222,22 @@ static bool take_bytes(struct cmd *cmd, struct append *a)
 	return status == PF_OK;
 }
 
+/* RFC 8508 3.4: the new UID is told before the old message goes.  When it
+ * cannot go the new one stays: nothing may be lost. */
+static enum run replaced(struct cmd *cmd, struct append *a)
+{
+	struct client *client = cmd->client;
+	struct pf_error err = {0};
+
+	pf_buf_add_c(&client->out, "* ");
+	pf_buf_add_str(&client->out, pf_buf_str(&cmd->reply));
+	pf_buf_add_c(&client->out, "\r\n");
+	if (store_box_expunge(client->box, &a->replaced, 1, true, &err) !=
+	    PF_OK)
+		return reply_error(cmd, &err);
+	return reply_completed(cmd);
+}
+
 static enum run deliver(struct cmd *cmd, struct append *a)
 {
 	struct client *client = cmd->client;
@@ -197,6 +247,9 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 	pf_status status = PF_OK;
 	int fd;
 
+	/* somebody else may have expunged it while the literal came */
+	if (a->replace && !store_box_find(client->box, a->replaced))
+		return reply_no(cmd, "[EXPUNGEISSUED] The message is gone");
 	for (size_t i = 0; status == PF_OK && i < a->drafts.n; i++)
 		status = store_draft_finish(a->drafts.v[i], &fd, &err);
 	if (status == PF_OK)
@@ -211,8 +264,12 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 		pf_buf_clear(&cmd->reply);
 		pf_buf_addf(&cmd->reply, "OK [APPENDUID %u ", uidvalidity);
 		imap_set_write(&cmd->reply, uids.v, uids.n);
-		pf_buf_add_c(&cmd->reply, "] APPEND completed");
+		pf_buf_addf(&cmd->reply, "] %s",
+			    a->replace ? "Replacement message is there"
+				       : "APPEND completed");
 		user_index_hint(client->user, a->mailbox);
+		if (a->replace)
+			replaced(cmd, a);
 	}
 	pf_vec_release(&uids);
 	return RUN_DONE;
@@ -230,6 +287,7 @@ enum run run_append(struct cmd *cmd)
 
 	if (!a) {
 		a = PF_ARENA_NEW(&cmd->arena, struct append);
+		a->replace = cmd->def->name[0] != 'A';
 		cmd->state = a;
 		cmd->release = release;
 	}
@@ -245,14 +303,15 @@ enum run run_append(struct cmd *cmd)
 			pf_buf_add_c(&cmd->client->out, "+ OK\r\n");
 	}
 	if (cmd->stream_broken)
-		return a->refused ? RUN_DONE
-				  : reply_bad(cmd, "APPEND: syntax error "
-						   "behind the message");
+		return a->refused
+			   ? RUN_DONE
+			   : reply_bad(cmd, "Syntax error behind the message");
 	if (!cmd->stream_ended)
 		return RUN_INPUT;
 	if (a->refused)
 		return RUN_DONE;
 	if (a->drafts.n == 0 || cmd->args[a->next_arg].kind != IMAP_END)
-		return reply_bad(cmd, "APPEND needs a mailbox and a literal");
+		return reply_bad(cmd, "%s needs a mailbox and a literal",
+				 cmd->def->name);
 	return deliver(cmd, a);
 }

@@ -1,6 +1,7 @@
 /*
  * STATUS (RFC 3501 6.3.10; HIGHESTMODSEQ: RFC 7162 3.1.7; SIZE: RFC 8438;
- * DELETED: RFC 9051 6.3.11; MAILBOXID: RFC 8474 4.3).
+ * DELETED: RFC 9051 6.3.11; MAILBOXID: RFC 8474 4.3;
+ * APPENDLIMIT: RFC 7889 3).
  */
 #include "imapd/status.h"
 
@@ -14,6 +15,7 @@ enum status_item {
 	ITEM_SIZE,
 	ITEM_DELETED,
 	ITEM_MAILBOXID,
+	ITEM_APPENDLIMIT,
 	ITEM_COUNT
 };
 
@@ -22,7 +24,7 @@ static const char *const item_names[ITEM_COUNT] = {
     [ITEM_UIDNEXT] = "UIDNEXT",	    [ITEM_UIDVALIDITY] = "UIDVALIDITY",
     [ITEM_UNSEEN] = "UNSEEN",	    [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
     [ITEM_SIZE] = "SIZE",	    [ITEM_DELETED] = "DELETED",
-    [ITEM_MAILBOXID] = "MAILBOXID",
+    [ITEM_MAILBOXID] = "MAILBOXID", [ITEM_APPENDLIMIT] = "APPENDLIMIT",
 };
 
 static int find_item(const struct imap_arg *arg)
@@ -73,7 +75,8 @@ static uint64_t item_value(enum status_item item,
 		return info->size;
 	case ITEM_DELETED:
 		return info->deleted;
-	case ITEM_MAILBOXID: /* no number */
+	case ITEM_MAILBOXID: /* no numbers */
+	case ITEM_APPENDLIMIT:
 	case ITEM_COUNT:
 		break;
 	}
@@ -85,6 +88,7 @@ pf_status status_write(struct cmd *cmd, struct pf_str name, unsigned items,
 {
 	struct client *client = cmd->client;
 	struct pf_buf *out = &client->out;
+	int64_t max = client->user->server->conf->message_size_max;
 	struct store_box_info info;
 	uint32_t recent = 0;
 	pf_status status =
@@ -103,6 +107,11 @@ pf_status status_write(struct cmd *cmd, struct pf_str name, unsigned items,
 			continue;
 		if (i == ITEM_MAILBOXID)
 			pf_buf_addf(out, "%sMAILBOXID (F%s)", blank, info.guid);
+		else if (i == ITEM_APPENDLIMIT && max > 0)
+			pf_buf_addf(out, "%sAPPENDLIMIT %lld", blank,
+				    (long long)max);
+		else if (i == ITEM_APPENDLIMIT)
+			pf_buf_addf(out, "%sAPPENDLIMIT NIL", blank);
 		else
 			pf_buf_addf(out, "%s%s %llu", blank, item_names[i],
 				    (unsigned long long)item_value(

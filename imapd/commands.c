@@ -38,6 +38,8 @@ static const struct command commands[] = {
     {"NAMESPACE", CMD_LOGGED_IN | CMD_INLINE, run_namespace, NULL},
     {"NOOP", CMD_ANY, run_noop, gate_noop},
     {"RENAME", CMD_LOGGED_IN | CMD_CHANGES, run_rename, NULL},
+    {"REPLACE", CMD_SELECTED | CMD_SEQS | CMD_STREAM | CMD_WRITES | CMD_CHANGES,
+     run_append, NULL},
     {"SEARCH", CMD_SELECTED | CMD_SEQS | CMD_KEEPS_SEQS, run_search, NULL},
     {"SELECT", CMD_LOGGED_IN, run_select, NULL},
     {"SORT", CMD_SELECTED | CMD_SEQS | CMD_KEEPS_SEQS, run_sort, NULL},
@@ -53,6 +55,8 @@ static const struct command commands[] = {
     {"UID FETCH", CMD_SELECTED, run_fetch, NULL},
     {"UID MOVE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_move, NULL},
     /* its keys may be numbers (RFC 3501 5.5) */
+    {"UID REPLACE", CMD_SELECTED | CMD_STREAM | CMD_WRITES | CMD_CHANGES,
+     run_append, NULL},
     {"UID SEARCH", CMD_SELECTED | CMD_SEQS, run_search, NULL},
     {"UID SORT", CMD_SELECTED | CMD_SEQS, run_sort, NULL},
     {"UID STORE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_store, NULL},

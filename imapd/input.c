@@ -25,8 +25,13 @@ static bool wants_stream(void *arg, struct pf_str name,
 			 const struct imap_arg *args_so_far)
 {
 	(void)arg;
-	return pf_str_eq(name, PF_STR("APPEND")) && args_so_far &&
-	       args_so_far[0].kind != IMAP_END;
+	if (!args_so_far || args_so_far[0].kind == IMAP_END)
+		return false;
+	if (pf_str_eq(name, PF_STR("APPEND")))
+		return true;
+	return (pf_str_eq(name, PF_STR("REPLACE")) ||
+		pf_str_eq(name, PF_STR("UID REPLACE"))) &&
+	       args_so_far[1].kind != IMAP_END;
 }
 
 static const struct imap_reader_conf reader_conf = {

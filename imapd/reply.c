@@ -11,13 +11,23 @@
 #include "base/log.h"
 #include "imapd/client.h"
 
-const char capability_session[] =
+static const char capability_session[] =
     "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UIDPLUS "
     "UNSELECT MOVE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN MULTIAPPEND "
     "SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE "
-    "COMPRESS=DEFLATE SAVEDATE OBJECTID PREVIEW BINARY "
+    "COMPRESS=DEFLATE SAVEDATE OBJECTID PREVIEW BINARY REPLACE "
     "SORT SORT=DISPLAY THREAD=REFERENCES "
     "THREAD=ORDEREDSUBJECT THREAD=REFS ESORT PARTIAL I18NLEVEL=1 UIDONLY";
+
+void write_capability(struct pf_buf *to, const struct client *client)
+{
+	int64_t max = client->user->server->conf->message_size_max;
+
+	pf_buf_add_c(to, capability_session);
+	/* RFC 7889 2: one limit for all mailboxes */
+	if (max > 0)
+		pf_buf_addf(to, " APPENDLIMIT=%lld", (long long)max);
+}
 
 /* Client text, response code, and whether the log should hear of it. */
 struct code_row {
