@@ -114,7 +114,20 @@ MASTER = [
 ]
 MAPS = [netstring(b"mailbox ann") + netstring(b"mailbox ann+x@localhost")
         + netstring(b"other x")]
-PACKETS = [b"1\0cookie\x00127.0.0.1\0TLSv1.3\0a\0b NOOP\r\n"]
+PACKETS = [b"2\0imap\0cookie\x00127.0.0.1\0TLSv1.3\0a\0b NOOP\r\n"]
+SIEVE = [
+    b"CAPABILITY\r\nNOOP \"tag\"\r\nLISTSCRIPTS\r\nAUTHENTICATE \"PLAIN\" {4+}"
+    b"\r\nAAAA\r\nAUTHENTICATE \"LOGIN\"\r\n\"YW5u\"\r\n\"*\"\r\nLOGOUT\r\n",
+    b"AUTHENTICATE \"SCRAM-SHA-1\" \"biwsbj1hbm4scj1mb29iYXI=\"\r\n\"x\"\r\n",
+]
+SCRIPTS = [
+    b"PUTSCRIPT \"a\" {37+}\r\nrequire \"fileinto\"; fileinto \"a\\\"b\";\r\n"
+    b"SETACTIVE \"a\"\r\nCHECKSCRIPT \"if\"\r\nHAVESPACE \"a\" 4294967295\r\n"
+    b"GETSCRIPT \"a\"\r\nRENAMESCRIPT \"a\" \"\xc3\xa4\"\r\nLISTSCRIPTS\r\n"
+    b"SETACTIVE \"\"\r\nDELETESCRIPT \"\xc3\xa4\"\r\nNOOP {2+}\r\nx\n\r\n",
+    b"CAPABILITY\r\nUNAUTHENTICATE\r\nNOOP\r\nLOGOUT\r\n",
+]
+SIEVE_LOGIN = b"AUTHENTICATE \"PLAIN\" \"" + SASL + b"\"\r\n"
 
 
 def all_targets(rig):
@@ -125,6 +138,9 @@ def all_targets(rig):
         Target("IMAPS", tls(rig.imaps_port), BEFORE_LOGIN),
         Target("IMAPS, no TLS", tcp(rig.imaps_port), BEFORE_LOGIN),
         Target("IMAPS, logged in", tls(rig.imaps_port), AFTER_LOGIN, LOGIN),
+        Target("ManageSieve", tcp(rig.port + 3), SIEVE),
+        Target("ManageSieve, logged in", tcp(rig.port + 3), SCRIPTS,
+               SIEVE_LOGIN),
         Target("LMTP", tcp(rig.lmtp_port), LMTP),
         Target("lmtp.sock", unix(run_dir / "lmtp.sock"), LMTP),
         Target("auth.sock", unix(run_dir / "auth.sock"), AUTH),
@@ -809,7 +825,8 @@ def hand_over(rig):
         answer = gate.recv(4096)
         assert answer.startswith(b"OK\t1"), answer
         s = connect()
-        give(s, b"1\x0077.1." + cookie + b"\x00127.0.0.1\0\0a\0", fd)
+        give(s, b"2\0imap\x0077.1." + cookie + b"\x00127.0.0.1\0\0a\0",
+             fd)
         time.sleep(0.2)
         s.close()
         gate.close()
