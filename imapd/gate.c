@@ -261,6 +261,7 @@ static void on_eof(void *arg)
 {
 	struct gate_conn *g = arg;
 
+	g->eof = true;
 	if (g->state == GATE_RELAY && g->session)
 		net_conn_shutdown(g->session);
 	else

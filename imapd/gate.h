@@ -77,6 +77,7 @@ struct gate_conn {
 	enum gate_state state;
 	bool tls;
 	bool returned; /* RELAY: the session gave it back */
+	bool eof;      /* RELAY: the client sends nothing more */
 	unsigned failures, bad;
 	char *tag;	 /* of the command being answered */
 	char *mechanism; /* of the login that runs */

@@ -112,7 +112,10 @@ static void take_back(struct gate_conn *g)
 	pf_list_remove(&g->link);
 	gate_set_deadline(g);
 	gate_result(g, "OK", "", "Logged out of the account");
-	net_conn_resume(g->conn);
+	if (g->eof)
+		gate_close(g, "closed");
+	else
+		net_conn_resume(g->conn);
 }
 
 static size_t on_input(void *arg, const char *p, size_t n)

@@ -750,7 +750,7 @@ def odd_recipients(rig):
     ok(not bad, "odd recipients", bad)
     home = rig.home("ann")
     equal(sorted(p.name for p in home.iterdir() if not p.name.startswith(
-        (".", "Maildir", "penfold"))), [], "nothing new in the home")
+        (".", "Maildir", "penfold", "sieve"))), [], "nothing new in the home")
     outside = [p for p in rig.dir.rglob("*") if p.name in ("passwd", "x")]
     equal(outside, [], "nothing new elsewhere")
 
