@@ -237,6 +237,7 @@ static bool apply_expunge(struct store_box *box, struct pf_str payload)
 		store_index_drop(box);
 	}
 	box->recs.n = to;
+	store_moves_end(box, &ranges);
 	remember_gone(box, modseq, &ranges);
 	if (modseq > box->modseq)
 		box->modseq = modseq;
@@ -262,6 +263,22 @@ static bool apply_taken(struct store_box *box, struct pf_str payload)
 			if (!(rec->state & REC_ODD))
 				rec->state |= REC_INFO;
 		}
+	}
+	pf_vec_release(&ranges);
+	return good;
+}
+
+static bool apply_moved(struct store_box *box, bool end, struct pf_str payload)
+{
+	struct store_ranges ranges = {0};
+	bool good = parse_ranges(payload, &ranges);
+
+	if (good && end)
+		store_moves_end(box, &ranges);
+	for (size_t i = 0; good && !end && i < box->moves.n; i++) {
+		struct store_move *m = &box->moves.v[i];
+		if (store_ranges_have(&ranges, m->uid))
+			m->back = true;
 	}
 	pf_vec_release(&ranges);
 	return good;
@@ -342,6 +359,11 @@ bool store_apply(struct store_box *box, uint32_t type, struct pf_str payload)
 		return true;
 	case RECORD_TAKEN:
 		return apply_taken(box, payload);
+	case RECORD_MOVE:
+		return store_move_apply(box, payload);
+	case RECORD_MOVE_BACK:
+	case RECORD_MOVE_END:
+		return apply_moved(box, type == RECORD_MOVE_END, payload);
 	default:
 		return true; /* from a later version: not for us */
 	}

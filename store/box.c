@@ -194,6 +194,7 @@ void store_box_forget(struct store_box *box)
 	pf_vec_release(&box->dirty);
 	pf_vec_release(&box->doomed);
 	pf_vec_release(&box->intents);
+	pf_vec_release(&box->moves);
 	pf_vec_release(&box->claims);
 	for (unsigned i = 0; i < STORE_KEYWORDS_MAX; i++) {
 		free(box->keywords[i]);
@@ -361,12 +362,12 @@ static pf_status refresh(struct store_box *box, struct pf_error *err)
 	return status;
 }
 
-pf_status store_box_lock(struct store_box *box, struct pf_error *err)
+static pf_status lock_and_read(struct store_box *box, struct pf_error *err)
 {
 	struct stat st;
 
-	if (box->locked++)
-		return PF_OK;
+	box->locked++;
+	box->store->held++;
 	pf_status status = lock_file(box, err);
 	if (status == PF_OK)
 		status = refresh(box, err);
@@ -382,10 +383,28 @@ pf_status store_box_lock(struct store_box *box, struct pf_error *err)
 	return status;
 }
 
+pf_status store_box_lock(struct store_box *box, struct pf_error *err)
+{
+	if (box->locked) {
+		box->locked++;
+		return PF_OK;
+	}
+	pf_status status = lock_and_read(box, err);
+	/* the other mailbox has to be locked too, in its order */
+	if (status == PF_OK && box->moves.n && box->store->held == 1 &&
+	    !box->store->read_only) {
+		store_box_unlock(box);
+		store_moves_resolve(box);
+		status = lock_and_read(box, err);
+	}
+	return status;
+}
+
 void store_box_unlock(struct store_box *box)
 {
 	if (--box->locked)
 		return;
+	box->store->held--;
 	if (box->loaded && !box->store->read_only && !box->deleted)
 		store_checkpoint_maybe(box, false);
 	store_txn_drop(box);
@@ -506,12 +525,14 @@ void store_box_close(struct store_box **box)
 	*box = NULL;
 	if (!b || --b->refs)
 		return;
+	b->store->held++; /* from here on nobody may open it again */
 	if (b->loaded && !b->store->read_only && !b->deleted &&
 	    store_box_exists(b) && store_box_lock(b, NULL) == PF_OK) {
 		(void)!store_uidlist_write(b, true, NULL);
 		store_checkpoint_maybe(b, true);
 		store_box_unlock(b);
 	}
+	b->store->held--;
 	box_free(b);
 }
 
@@ -626,8 +647,8 @@ pf_status store_box_sync(struct store_box *box, bool new_too,
 
 	new_too = new_too && write;
 	if (box->loaded && !box->deleted && store_log_current(box) &&
-	    !store_scan_due(box) && !(new_too && box->in_new) &&
-	    (!write || !lists_changed(box)))
+	    !(write && box->moves.n) && !store_scan_due(box) &&
+	    !(new_too && box->in_new) && (!write || !lists_changed(box)))
 		return PF_OK;
 	pf_status status = store_box_lock(box, err);
 	if (status != PF_OK)

@@ -11,8 +11,8 @@
  *	apply.c    records into memory    snapshot.c  the array on disk
  *	scan.c     what the directory says, and the essay on its races
  *	uidlist.c keywords.c              the files that Dovecot documents
- *	letters.c  file names             change.c expunge.c copy.c deliver.c
- *	draft.c msg.c view.c summary.c watch.c
+ *	letters.c  file names             change.c expunge.c copy.c move.c
+ *	deliver.c draft.c msg.c view.c summary.c watch.c
  */
 #ifndef STORE_BOX_H
 #define STORE_BOX_H
@@ -98,6 +98,18 @@ struct store_noted {
 	uint32_t in_place; /* N can be changed where it stands */
 };
 
+/* A MOVE out of this mailbox that the log has not seen end: see move.c. */
+struct store_move {
+	uint32_t uid;	       /* here */
+	uint32_t to_uid;       /* there, if it came so far */
+	uint64_t to_modseq;    /* of the mailbox there, before */
+	uint64_t to_ino;       /* its directory, which may be renamed */
+	uint32_t base, folder; /* in box->heap: file and directory there */
+	char to_guid[33];
+	bool back; /* it was given up: what is there must go */
+};
+struct store_moves pf_vec(struct store_move);
+
 enum {
 	STORE_NEW,
 	STORE_CUR
@@ -148,6 +160,7 @@ struct store_box {
 	struct pf_vec(uint32_t) dirty;	 /* UIDs with REC_DIRTY */
 	struct pf_vec(uint32_t) doomed;	 /* heap: bases of expunged files */
 	struct pf_vec(uint32_t) intents; /* heap: files of a copy under way */
+	struct store_moves moves;	 /* out of here, under way */
 
 	/* the directories */
 	struct store_stamp seen[2]; /* STORE_NEW, STORE_CUR */
@@ -185,6 +198,7 @@ struct store {
 	uint64_t size_max;
 	struct pf_vec(struct store_special) specials;
 	struct pf_link boxes;
+	unsigned held; /* mailboxes locked, or not to be waited for */
 	int root_lock_fd;
 };
 
@@ -283,6 +297,9 @@ enum store_record_type {
 	RECORD_INTENT = 8,  /* files that a copy is going to link */
 	RECORD_DELETED = 9, /* the mailbox is being removed */
 	RECORD_TAKEN = 10,  /* ranges of UIDs: files moved from new/ to cur/ */
+	RECORD_MOVE = 11,   /* struct store_move_record: see move.c */
+	RECORD_MOVE_BACK = 12, /* ranges of UIDs: those moves are undone */
+	RECORD_MOVE_END = 13,  /* ranges of UIDs: nothing is left to do */
 };
 
 struct store_log_header {
@@ -320,6 +337,14 @@ struct store_add_record { /* base, guid, suffix follow, padded to 8 */
 	uint16_t name_len, guid_len, suffix_len, pad;
 };
 
+struct store_move_record { /* base, folder follow, padded to 8 */
+	uint64_t to_modseq, to_ino;
+	uint32_t uid, to_uid;
+	char to_guid[32];
+	uint16_t base_len, folder_len;
+	uint32_t pad;
+};
+
 /* Adds records to the transaction. */
 void store_txn_add(struct store_box *box, const struct store_msg *m,
 		   uint32_t letters, uint32_t state, struct pf_str base,
@@ -338,6 +363,11 @@ void store_txn_applied(struct store_box *box);
 void store_txn_noted(struct store_box *box);
 void store_txn_intent(struct store_box *box, struct pf_str path);
 void store_txn_deleted(struct store_box *box);
+void store_txn_move(struct store_box *box, const struct store_move *move,
+		    struct pf_str base, struct pf_str folder);
+/* type: RECORD_MOVE_BACK or RECORD_MOVE_END */
+void store_txn_moved(struct store_box *box, uint32_t type,
+		     const struct store_range *ranges, size_t count);
 void store_txn_drop(struct store_box *box);
 /* Writes the transaction (with `durable`: fdatasync) and applies it to the
  * memory; on failure neither. */
@@ -446,6 +476,23 @@ PF_CHECKED pf_status store_apply_renames(struct store_box *box,
 					 struct pf_error *err);
 /* After a crash: what the log says and the Maildir does not. */
 PF_CHECKED pf_status store_redo(struct store_box *box, struct pf_error *err);
+/* Locks two mailboxes (or one twice) in the order that all keep to. */
+PF_CHECKED pf_status store_box_lock_both(struct store_box *a,
+					 struct store_box *b,
+					 struct pf_error *err);
+/* move.c.  RECORD_MOVE into the memory, and what ends it. */
+bool store_ranges_have(const struct store_ranges *ranges, uint32_t uid);
+bool store_move_apply(struct store_box *box, struct pf_str payload);
+void store_moves_end(struct store_box *box, const struct store_ranges *ranges);
+/* The moves in memory as records, for a new log. */
+void store_moves_carry(struct store_box *box);
+/* Finishes what a killed process left half moved out of this mailbox, which
+ * is not locked.  What cannot be decided now stays for the next time. */
+void store_moves_resolve(struct store_box *box);
+/* The moves of these UIDs are undone or not, as the log has to say durably. */
+PF_CHECKED pf_status store_moves_mark(struct store_box *box, uint32_t type,
+				      struct store_uids *uids,
+				      struct pf_error *err);
 /* Appends a UID; `joined`: no other message lies between it and the last. */
 void store_uids_sort(struct store_uids *uids);
 void store_ranges_add(struct store_ranges *ranges, uint32_t uid, bool joined);

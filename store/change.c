@@ -117,6 +117,8 @@ pf_status store_apply_renames(struct store_box *box, struct pf_error *err)
 /* Removes what a copy left that was not committed. */
 static pf_status undo_intents(struct store_box *box, struct pf_error *err)
 {
+	uint32_t next = box->uidnext + (uint32_t)box->intents.n;
+
 	store_scan_own_begin(box);
 	for (size_t i = 0; i < box->intents.n; i++) {
 		struct pf_str path = pf_str_c(box->heap + box->intents.v[i]);
@@ -128,6 +130,11 @@ static pf_status undo_intents(struct store_box *box, struct pf_error *err)
 			return status;
 	}
 	store_scan_own_end(box);
+	/* The UIDs they would have had never name others: see move.c.  If the
+	 * reserve does not tell of them, then dovecot-uidlist was changed and
+	 * will be read before a UID is given. */
+	if (next < box->noted.reserved)
+		store_txn_uidnext(box, next);
 	store_txn_applied(box);
 	return store_txn_commit(box, false, err);
 }

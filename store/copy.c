@@ -4,9 +4,10 @@
  * The order: the names to be linked go into the destination's log (intent),
  * the links are made and cur/ synced, the messages committed to the log, and
  * for MOVE the source then expunged.  Before the commit everything can be
- * undone, by us or after a kill by the next one who locks (store_redo).  Both
- * locks are held throughout, so of two sessions that move one message the
- * second no longer finds it.
+ * undone, by us or after a kill by the next one who locks (store_redo).  What
+ * ties the two logs of a MOVE together is in move.c.  Both locks are held
+ * throughout, so of two sessions that move one message the second no longer
+ * finds it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,8 +28,8 @@ struct copieds pf_vec(struct copied);
 /* ---- two locks
  * ------------------------------------------------------------------- */
 
-static pf_status lock_both(struct store_box *a, struct store_box *b,
-			   struct pf_error *err)
+pf_status store_box_lock_both(struct store_box *a, struct store_box *b,
+			      struct pf_error *err)
 {
 	struct store_box *first = a->ino <= b->ino ? a : b;
 	struct store_box *second = first == a ? b : a;
@@ -40,6 +41,26 @@ static pf_status lock_both(struct store_box *a, struct store_box *b,
 	if (status != PF_OK)
 		store_box_unlock(first);
 	return status;
+}
+
+/* What another process left half moved out of the source comes first. */
+static pf_status lock_resolved(struct store_box *from, struct store_box *to,
+			       struct pf_error *err)
+{
+	pf_status status = store_box_lock(from, err); /* resolves */
+
+	if (status != PF_OK)
+		return status;
+	store_box_unlock(from);
+	return store_box_lock_both(from, to, err);
+}
+
+static bool is_moving(const struct store_box *box, uint32_t uid)
+{
+	for (size_t i = 0; i < box->moves.n; i++)
+		if (box->moves.v[i].uid == uid)
+			return true;
+	return false;
 }
 
 /* ---- what to copy
@@ -85,6 +106,13 @@ static pf_status choose(struct store_box *from, struct store_box *to,
 		struct stat st;
 		if (!rec)
 			continue;
+		if (is_moving(from, uids[i])) {
+			status = pf_error_set(
+			    err, PF_BUSY, "A move is still under way",
+			    "%s: where uid %u was moved cannot be asked",
+			    from->folder, uids[i]);
+			break;
+		}
 		struct copied c = {.from = uids[i], .m = rec->m};
 		c.m.save_date = pf_clock_now();
 		status = map_keywords(from, to, rec->m.keywords, &c.m.keywords,
@@ -227,6 +255,8 @@ static void undo_links(struct store_box *to, struct copieds *list)
 			(void)!pf_fs_unlink(to->dir, list->v[i].path, NULL);
 	store_scan_own_end(to);
 	store_txn_drop(to);
+	/* as in a later store_redo: these UIDs are used up */
+	store_txn_uidnext(to, to->uidnext + (uint32_t)list->n);
 	store_txn_applied(to);
 	(void)!store_txn_commit(to, false, NULL);
 }
@@ -234,24 +264,35 @@ static void undo_links(struct store_box *to, struct copieds *list)
 /* ---- the whole
  * ---------------------------------------------------------------------- */
 
+/* Writes down in the source what is going to be moved. */
+static pf_status commit_moves(struct store_box *from, struct store_box *to,
+			      const struct copieds *list, struct pf_error *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct copied *c = &list->v[i];
+		struct store_move move = {
+		    .uid = c->from,
+		    .to_uid = c->m.uid,
+		    .to_modseq = to->modseq,
+		    .to_ino = to->ino,
+		};
+		memcpy(move.to_guid, to->guid, sizeof move.to_guid);
+		if (!c->missing)
+			store_txn_move(from, &move, pf_str_c(c->base),
+				       pf_str_c(to->folder));
+	}
+	return store_txn_commit(from, true, err);
+}
+
 static pf_status commit_copies(struct store_box *to, struct copieds *list,
 			       struct store_uid_pairs *pairs,
 			       struct pf_error *err)
 {
-	uint64_t modseq = to->modseq + 1;
-	uint32_t next = to->uidnext;
-	pf_status status =
-	    store_uidlist_reserve(to, next + (uint32_t)list->n, err);
-
-	if (status != PF_OK)
-		return status;
 	for (size_t i = 0; i < list->n; i++) {
 		struct copied *c = &list->v[i];
 		if (c->missing)
 			continue;
-		struct store_uid_pair pair = {c->from, next};
-		c->m.uid = next++;
-		c->m.modseq = modseq;
+		struct store_uid_pair pair = {c->from, c->m.uid};
 		store_txn_add(to, &c->m, c->letters, REC_INFO,
 			      pf_str_c(c->base), pf_str_c(c->guid), PF_STR(""));
 		pf_vec_push(pairs, pair);
@@ -260,22 +301,98 @@ static pf_status commit_copies(struct store_box *to, struct copieds *list,
 	return store_txn_commit(to, true, err);
 }
 
+/* Is there a file?  Its record may outlive it, when the log failed. */
+static bool has_file(struct store_box *box, uint32_t uid)
+{
+	struct pf_buf path = PF_BUF_INIT(1024);
+	const struct store_rec *rec = store_box_rec(box, uid);
+	struct stat st;
+
+	if (rec)
+		store_rec_path(box, rec, &path);
+	bool has =
+	    rec && fstatat(box->dir, path.data, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	pf_buf_release(&path);
+	return has;
+}
+
 /* The source could not be expunged: what is still there is not moved. */
 static void undo_move(struct store_box *from, struct store_box *to,
 		      struct store_uid_pairs *pairs)
 {
-	struct store_uids back = {0};
+	struct store_uids stay = {0}, back = {0};
 	size_t kept = 0;
 
+	(void)!store_scan(from, true, NULL);
 	for (size_t i = 0; i < pairs->n; i++) {
-		if (store_box_find(from, pairs->v[i].from))
+		if (has_file(from, pairs->v[i].from)) {
+			pf_vec_push(&stay, pairs->v[i].from);
 			pf_vec_push(&back, pairs->v[i].to);
-		else
+		} else {
 			pairs->v[kept++] = pairs->v[i];
+		}
 	}
 	pairs->n = kept;
-	(void)!store_box_expunge(to, back.v, back.n, true, NULL);
+	/* without the record the move will be finished by a later opener;
+	 * and without UIDs, expunge would mean all there are */
+	if (back.n &&
+	    store_moves_mark(from, RECORD_MOVE_BACK, &stay, NULL) == PF_OK &&
+	    store_box_expunge(to, back.v, back.n, true, NULL) == PF_OK)
+		(void)!store_moves_mark(from, RECORD_MOVE_END, &stay, NULL);
+	pf_vec_release(&stay);
 	pf_vec_release(&back);
+}
+
+/* The destination did not take them. */
+static void undo_copies(struct store_box *from, struct store_box *to,
+			struct copieds *list, bool move)
+{
+	struct store_uids none = {0};
+
+	undo_links(to, list);
+	for (size_t i = 0; i < list->n && move; i++)
+		pf_vec_push(&none, list->v[i].from);
+	store_txn_drop(from);
+	if (move && from->moves.n)
+		(void)!store_moves_mark(from, RECORD_MOVE_END, &none, NULL);
+	pf_vec_release(&none);
+}
+
+/* Their UIDs, which must be known before they are committed. */
+static pf_status choose_uids(struct store_box *to, struct copieds *list,
+			     struct pf_error *err)
+{
+	uint32_t next = to->uidnext;
+	pf_status status =
+	    store_uidlist_reserve(to, next + (uint32_t)list->n, err);
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].missing)
+			continue;
+		list->v[i].m.uid = next++;
+		list->v[i].m.modseq = to->modseq + 1;
+	}
+	return status;
+}
+
+static pf_status link_and_commit(struct store_box *from, struct store_box *to,
+				 struct copieds *list, bool move,
+				 struct store_uid_pairs *pairs,
+				 struct pf_error *err)
+{
+	pf_status status = link_files(from, to, list, err);
+
+	if (status == PF_OK)
+		status = choose_uids(to, list, err);
+	if (status == PF_OK && move)
+		status = commit_moves(from, to, list, err);
+	if (status == PF_OK)
+		status = commit_copies(to, list, pairs, err);
+	if (status != PF_OK) {
+		pairs->n = 0;
+		undo_copies(from, to, list, move);
+	}
+	return status;
 }
 
 static pf_status copy_locked(struct store_box *from, struct store_box *to,
@@ -294,15 +411,8 @@ static pf_status copy_locked(struct store_box *from, struct store_box *to,
 		store_txn_intent(to, pf_str_c(list.v[i].path));
 	if (status == PF_OK)
 		status = store_txn_commit(to, true, err);
-	if (status == PF_OK && list.n) {
-		status = link_files(from, to, &list, err);
-		if (status == PF_OK)
-			status = commit_copies(to, &list, pairs, err);
-		if (status != PF_OK) {
-			pairs->n = 0;
-			undo_links(to, &list);
-		}
-	}
+	if (status == PF_OK && list.n)
+		status = link_and_commit(from, to, &list, move, pairs, err);
 	if (status == PF_OK && move && pairs->n) {
 		struct store_uids gone = {0};
 		for (size_t i = 0; i < pairs->n; i++)
@@ -329,7 +439,7 @@ pf_status store_box_copy(struct store_box *from, const uint32_t *uids,
 		status = store_box_open(from->store, to_name, &to, err);
 	if (status != PF_OK)
 		return status;
-	status = lock_both(from, to, err);
+	status = lock_resolved(from, to, err);
 	if (status == PF_OK) {
 		status = copy_locked(from, to, uids, count, move, pairs, err);
 		*to_uidvalidity = to->uidvalidity;

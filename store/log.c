@@ -165,6 +165,32 @@ void store_txn_deleted(struct store_box *box)
 	add_simple(box, RECORD_DELETED, NULL, 0);
 }
 
+void store_txn_move(struct store_box *box, const struct store_move *move,
+		    struct pf_str base, struct pf_str folder)
+{
+	size_t at = record_begin(box, RECORD_MOVE);
+	struct store_move_record r = {
+	    .to_modseq = move->to_modseq,
+	    .to_ino = move->to_ino,
+	    .uid = move->uid,
+	    .to_uid = move->to_uid,
+	    .base_len = (uint16_t)base.n,
+	    .folder_len = (uint16_t)folder.n,
+	};
+
+	memcpy(r.to_guid, move->to_guid, sizeof r.to_guid);
+	pf_buf_add(&box->txn, &r, sizeof r);
+	pf_buf_add_str(&box->txn, base);
+	pf_buf_add_str(&box->txn, folder);
+	record_end(box, at);
+}
+
+void store_txn_moved(struct store_box *box, uint32_t type,
+		     const struct store_range *ranges, size_t count)
+{
+	add_simple(box, type, ranges, count * sizeof *ranges);
+}
+
 void store_txn_drop(struct store_box *box)
 {
 	pf_buf_release(&box->txn);
@@ -179,8 +205,9 @@ static uint32_t record_crc(const struct store_record_header *h,
 	return pf_crc32c(crc, payload, h->length);
 }
 
-/* Gives the records of the transaction their numbers and sums. */
-static void seal(struct store_box *box)
+/* Gives the records of the transaction their numbers and sums; the last
+ * number. */
+static uint64_t seal(struct store_box *box)
 {
 	struct store_record_header h;
 	uint64_t seq = box->seq;
@@ -193,6 +220,7 @@ static void seal(struct store_box *box)
 		h.crc = record_crc(&h, p + sizeof h);
 		memcpy(p, &h, sizeof h);
 	}
+	return seq;
 }
 
 static bool apply_one(void *arg, const struct store_record_header *h,
@@ -225,7 +253,7 @@ static pf_status apply_txn(struct store_box *box, struct pf_error *err)
 
 pf_status store_txn_apply(struct store_box *box, struct pf_error *err)
 {
-	seal(box);
+	(void)seal(box);
 	return apply_txn(box, err);
 }
 
@@ -254,7 +282,7 @@ pf_status store_txn_commit(struct store_box *box, bool durable,
 	if (status == PF_OK && box->log_fd < 0)
 		return store_txn_commit_bulk(box, err);
 	if (status == PF_OK) {
-		seal(box);
+		(void)seal(box);
 		status = pf_fs_pwrite(box->log_fd, box->txn.data, box->txn.len,
 				      box->log_end, err);
 		if (status == PF_OK && durable)
@@ -438,16 +466,29 @@ pf_status store_log_restart(struct store_box *box, struct pf_error *err)
 	memcpy(h.guid, box->guid, sizeof h.guid);
 	h.crc = pf_crc32c(0, &h, offsetof(struct store_log_header, crc));
 	store_log_close(box);
-	pf_status status =
-	    pf_fs_replace(box->dir, LOG_NAME, pf_str_mem(&h, sizeof h),
-			  STORE_FILE_MODE, true, err);
-	if (status != PF_OK)
-		return status;
-	if (!open_current(box))
-		return pf_error_set(err, PF_IO, NULL,
-				    "%s: " LOG_NAME " vanished", box->folder);
-	box->log_end = sizeof h;
-	return PF_OK;
+	/* the snapshot has no place for moves under way */
+	store_txn_drop(box);
+	store_moves_carry(box);
+	uint64_t last = seal(box);
+	struct pf_buf bytes = PF_BUF_INIT(LOG_MAX);
+	pf_buf_add(&bytes, &h, sizeof h);
+	pf_buf_add_str(&bytes, pf_buf_str(&box->txn));
+	pf_status status = pf_buf_status(&box->txn, err);
+	store_txn_drop(box);
+	if (status == PF_OK)
+		status = pf_buf_status(&bytes, err);
+	if (status == PF_OK)
+		status = pf_fs_replace(box->dir, LOG_NAME, pf_buf_str(&bytes),
+				       STORE_FILE_MODE, true, err);
+	if (status == PF_OK && !open_current(box))
+		status = pf_error_set(err, PF_IO, NULL,
+				      "%s: " LOG_NAME " vanished", box->folder);
+	if (status == PF_OK) {
+		box->log_end = (off_t)bytes.len;
+		box->seq = last;
+	}
+	pf_buf_release(&bytes);
+	return status;
 }
 
 /* ---- a log without its snapshot ---------------------------------------- */
@@ -474,7 +515,9 @@ static bool harvest_one(void *arg, const struct store_record_header *h,
 		memcpy(&n, payload, sizeof n);
 		if (n > box->uidnext)
 			box->uidnext = n;
-	} else if (h->type == RECORD_KEYWORD) {
+	} else if (h->type == RECORD_KEYWORD || h->type == RECORD_MOVE ||
+		   h->type == RECORD_MOVE_BACK || h->type == RECORD_MOVE_END) {
+		/* (of what was expunged no claim will find a file) */
 		store_apply(box, h->type, bytes);
 	}
 	return true;

@@ -16,6 +16,10 @@
 #include "tests/store/fixture.h"
 
 #define UIDS 4000
+/* The first are copied and expunged, those from MOVED on are moved, and so
+ * have to be in exactly one place. */
+#define TEXTS 6
+#define MOVED 3
 
 /* what the child was told is done */
 struct done {
@@ -91,16 +95,16 @@ static void child_flags(struct store_box *box, int b, const uint32_t *uids,
 }
 
 static void child_copy(struct store_box *box, const uint32_t *uids, size_t n,
-		       bool move)
+		       int to, bool move)
 {
 	struct store_uid_pairs pairs = {0};
 	uint32_t validity;
 
 	say("copying %zu\n", n);
-	if (store_box_copy(box, uids, n, PF_STR("Work"), move, &validity,
-			   &pairs, NULL) == PF_OK)
+	if (store_box_copy(box, uids, n, pf_str_c(box_names[to]), move,
+			   &validity, &pairs, NULL) == PF_OK)
 		for (size_t i = 0; i < pairs.n; i++)
-			say("%s %u %u\n", move ? "move" : "copy",
+			say("%s %d %u %u\n", move ? "move" : "copy", to,
 			    pairs.v[i].from, pairs.v[i].to);
 	pf_vec_release(&pairs);
 }
@@ -111,7 +115,7 @@ static int child(const char *root)
 	struct store *store = NULL;
 	struct store_box *box = NULL;
 	unsigned number = 0;
-	uint32_t uids[8] = {0};
+	uint32_t uids[TEXTS] = {0};
 
 	if (store_open(&conf, &store, NULL) != PF_OK)
 		return 0;
@@ -119,7 +123,7 @@ static int child(const char *root)
 		store_close(&store);
 		return 0;
 	}
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < TEXTS; i++)
 		uids[i] = child_append(store, 0, true);
 	child_append(store, 0, false);
 	if (store_create(store, PF_STR("Other"), NULL, NULL) == PF_OK)
@@ -129,12 +133,13 @@ static int child(const char *root)
 	if (store_box_keyword_number(box, PF_STR("$Junk"), true, &number,
 				     NULL) == PF_OK)
 		child_flags(box, 0, uids, 1, STORE_SEEN, UINT64_C(1) << number);
-	child_copy(box, uids, 3, false);
+	child_copy(box, uids, 3, 1, false);
 	say("expunging\n");
 	if (store_box_expunge(box, uids, 1, true, NULL) == PF_OK)
 		say("expunge 0 %u\n", uids[0]);
-	child_copy(box, uids + 1, 2, true);
+	child_copy(box, uids + MOVED, 2, 1, true);
 	child_append(store, 1, true);
+	child_copy(box, uids + MOVED + 2, 1, 0, true); /* within INBOX */
 	store_flush(store, 0);
 	if (store_rename(store, PF_STR("Other"), PF_STR("New.name"), NULL) ==
 	    PF_OK)
@@ -163,9 +168,9 @@ static void read_done(FILE *f, struct done *done)
 			done->delivered[done->delivered_count++] = t;
 		else if (sscanf(line, "flags %d %u %u", &n, &a, &b) == 3)
 			done->flags[n][a] = b;
-		else if (sscanf(line, "copy %u %u", &a, &b) == 2 ||
-			 sscanf(line, "move %u %u", &a, &b) == 2) {
-			done->text[1][b] = done->text[0][a];
+		else if (sscanf(line, "copy %d %u %u", &n, &a, &b) == 3 ||
+			 sscanf(line, "move %d %u %u", &n, &a, &b) == 3) {
+			done->text[n][b] = done->text[0][a];
 			if (line[0] == 'm')
 				done->gone[0][a] = true;
 		} else if (sscanf(line, "expunge %d %u", &n, &a) == 2)
@@ -260,7 +265,8 @@ static void check_present(struct store *store, const struct done *done,
 			if (!done->text[b][uid] || done->gone[b][uid])
 				continue;
 			/* an expunge or move may have been under way */
-			bool maybe = killed && b == 0 && uid <= 3;
+			bool maybe =
+			    killed && b == 0 && (uid == 1 || uid > MOVED);
 			verify(maybe || store_box_find(box, uid),
 			       "%s uid %u is there", box_names[b], uid);
 		}
@@ -290,6 +296,15 @@ static void check_after(const struct done *done, bool killed)
 	for (int t = 1; t < UIDS; t++) /* never two of one in INBOX */
 		verify(counts[t] <= 1 && work[t] <= 2, "text %d: %d and %d", t,
 		       counts[t], work[t]);
+	for (int t = MOVED + 1; t <= TEXTS; t++) {
+		bool begun = t <= done->last_text;
+		bool sure = false;
+		for (uint32_t uid = 1; uid < UIDS && !sure; uid++)
+			sure = done->text[0][uid] == t + 1;
+		verify(counts[t] + work[t] <= begun &&
+			   counts[t] + work[t] >= sure,
+		       "text %d, moved: %d and %d", t, counts[t], work[t]);
+	}
 	/* a copy of three is three or none */
 	verify((work[1] > 0) + (work[2] > 0) + (work[3] > 0) != 1,
 	       "a copy is whole");
