@@ -149,6 +149,19 @@ static int child(const char *root)
 	return 0;
 }
 
+/* Moves all of INBOX. */
+static int rename_child(const char *root)
+{
+	struct store_conf conf = {.root = root, .separator = '.'};
+	struct store *store = NULL;
+
+	if (store_open(&conf, &store, NULL) != PF_OK)
+		return 0;
+	(void)!store_rename(store, PF_STR("INBOX"), PF_STR("Old"), NULL);
+	store_close(&store);
+	return 0;
+}
+
 /* ---- the parent
  * -------------------------------------------------------------- */
 
@@ -184,7 +197,7 @@ static void read_done(FILE *f, struct done *done)
 	}
 }
 
-static const char plan_name[] = "every_operation_can_be_the_last";
+static const char *plan_name = "every_operation_can_be_the_last";
 static char plan[40];
 
 #define verify(cond, ...)                                                      \
@@ -325,7 +338,8 @@ static void check_after(const struct done *done, bool killed)
 	store_close(&store);
 }
 
-static bool run_child(const char *self, struct done *done, bool *killed)
+static bool run_child(const char *self, const char *what, struct done *done,
+		      bool *killed)
 {
 	int fds[2], status = 0;
 
@@ -337,7 +351,7 @@ static bool run_child(const char *self, struct done *done, bool *killed)
 		close(fds[0]);
 		close(fds[1]);
 		setenv("PENFOLD_FAULT", plan, 1);
-		execl(self, self, "child", fixture_root, (char *)NULL);
+		execl(self, self, what, fixture_root, (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -360,23 +374,72 @@ static void run_plans(const char *self, const char *kind, int limit)
 		struct store *store = fixture_open();
 		must(store_create(store, PF_STR("Work"), NULL, &err));
 		store_close(&store);
-		verify(run_child(self, &done, &killed), "child ran");
+		verify(run_child(self, "child", &done, &killed), "child ran");
 		check_after(&done, true);
+		fixture_free();
+	}
+}
+
+static void count_texts(struct store *store, const char *name, int counts[4])
+{
+	struct store_box *box = NULL;
+
+	if (store_box_open(store, pf_str_c(name), &box, NULL) != PF_OK)
+		return;
+	for (uint32_t i = 0; store_box_at(box, i); i++) {
+		int text = text_of(box, store_box_at(box, i)->uid);
+		verify(text > 0 && text < 4, "%s can be read", name);
+		if (text > 0 && text < 4)
+			counts[text]++;
+	}
+	store_box_close(&box);
+}
+
+static void run_renames(const char *self, const char *kind, int limit)
+{
+	bool killed = true;
+
+	plan_name = "an_inbox_that_is_renamed_is_there_once";
+	for (int n = 1; n < limit && (killed || kind[0] == 'E'); n++) {
+		struct done done;
+		int counts[4] = {0};
+		snprintf(plan, sizeof plan, "%s@%d", kind, n);
+		fixture_new();
+		struct store *store = fixture_open();
+		fixture_append(store, "INBOX", "1\n", 0);
+		fixture_append(store, "INBOX", "2\n", STORE_SEEN);
+		fixture_append(store, "INBOX", "3\n", 0);
+		store_close(&store);
+		verify(run_child(self, "rename", &done, &killed), "child ran");
+		store = fixture_open();
+		/* either may be looked at first */
+		count_texts(store, n % 2 ? "INBOX" : "Old", counts);
+		count_texts(store, n % 2 ? "Old" : "INBOX", counts);
+		store_close(&store);
+		for (int t = 1; t < 4; t++)
+			verify(counts[t] == 1, "text %d is there %d times", t,
+			       counts[t]);
 		fixture_free();
 	}
 }
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && strcmp(argv[1], "rename") == 0)
+		return rename_child(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "child") == 0)
 		return child(argv[2]);
 #ifdef PF_FAULT_INJECTION
 	run_plans("/proc/self/exe", "kill", 1000);
 	run_plans("/proc/self/exe", "EIO", 170);
 	run_plans("/proc/self/exe", "ENOSPC", 170);
+	run_renames("/proc/self/exe", "kill", 1000);
+	run_renames("/proc/self/exe", "EIO", 60);
+	run_renames("/proc/self/exe", "ENOSPC", 60);
 	return tap_done();
 #else
 	(void)run_plans;
+	(void)run_renames;
 	printf("1..0 # SKIP needs --enable-fault-injection\n");
 	return 0;
 #endif
