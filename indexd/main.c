@@ -66,7 +66,7 @@ static void be_modest(void)
 {
 	const int io_idle = 3 << 13, who_process = 1;
 
-	if (nice(10) == -1 || syscall(SYS_ioprio_set, who_process, 0, io_idle))
+	if (nice(19) == -1 || syscall(SYS_ioprio_set, who_process, 0, io_idle))
 		return; /* then not */
 }
 
