@@ -1,4 +1,5 @@
 /* The user file while it changes: nobody becomes unknown by accident. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -126,6 +127,8 @@ static void a_vanished_file_keeps_whom_we_know(void)
 	write_old("ann:x\n");
 	auth_source_init(&source, &conf);
 	is_int(login("ann"), PF_OK);
+	/* held open, so that the next file cannot get the same inode */
+	int held = open(path, O_RDONLY);
 	is_int(unlink(path), 0);
 	is_int(login("ann"), PF_OK);
 	is_int(login("zoe"), PF_UNAVAILABLE);
@@ -134,6 +137,7 @@ static void a_vanished_file_keeps_whom_we_know(void)
 	is_int(login("bob"), PF_OK);
 	is_int(login("ann"), PF_NOTFOUND);
 	is_int(source.fault.status, PF_OK);
+	close(held);
 	auth_source_release(&source);
 }
 
