@@ -18,6 +18,7 @@
 
 #include "base/map.h"
 #include "base/utf8.h"
+#include "sieve/lang.h"
 
 enum {
 	FILE_MAX = 1 << 20,
@@ -176,7 +177,7 @@ static bool check_names(struct reader *reader, const struct word *tag,
 		       "this is no address extension");
 		return false;
 	}
-	if (!is_plain(folder->text) || is_address(folder->text)) {
+	if (!sieve_mailbox_name(folder->text) || is_address(folder->text)) {
 		report(reader, folder->column, false,
 		       "a rule is: tag folder address...",
 		       "this is no name of a folder");
