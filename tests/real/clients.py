@@ -58,7 +58,8 @@ def idle_hears(rig):
     took.sort()
     measured(f"delivery to EXISTS: median {took[10] * 1e3:.1f} ms, "
              f"worst {took[-1] * 1e3:.1f} ms")
-    ok(took[-1] < 2, "new mail reaches an IDLE client", took)
+    # without inotify we would look every 10 seconds
+    ok(took[-1] < 8, "new mail reaches an IDLE client, pushed", took)
     imap.send(b"DONE\r\n")
     imap.sock.close()
 

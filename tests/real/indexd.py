@@ -82,7 +82,8 @@ tell("bob\tINBOX")
 ok(wait_for(lambda: has("bob", "grapefruit")), "hears of new mail")
 took = time.time() - began
 measured(f"{took:.2f} s from the datagram to the index")
-ok(took < 2, "within two seconds")
+# the round over all users comes every 15 minutes only
+ok(took < 60, "because of the datagram, not of the next round")
 
 for junk in ("", "\t", "bob", "nobody\tINBOX", "bob\t../../x", "x" * 5000,
              "bob\t\0", "\tINBOX"):
