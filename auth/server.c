@@ -571,25 +571,6 @@ static pf_status listen_all(struct auth_server *server, struct pf_error *err)
 
 /* ---- the secret behind made-up salts ----------------------------------- */
 
-/* Others keep their state there too, and mda is not root when it does. */
-static pf_status make_state_dir(const struct pf_conf *conf,
-				struct pf_error *err)
-{
-	uid_t uid = (uid_t)-1;
-	gid_t gid = (gid_t)-1;
-	pf_status status = PF_OK;
-
-	if (access(conf->state_dir, F_OK) == 0)
-		return PF_OK;
-	if (geteuid() == 0)
-		status = pf_priv_lookup(conf->mail_user, &uid, &gid, err);
-	if (status == PF_OK)
-		status = pf_fs_mkdirs(conf->state_dir, 0750, err);
-	if (status == PF_OK && chown(conf->state_dir, uid, gid) != 0)
-		status = pf_error_sys(err, errno, "chown %s", conf->state_dir);
-	return status;
-}
-
 /* It must outlive a restart, or the salts of unknown users would change while
  * those of known ones stay. */
 static void load_secret(const struct pf_conf *conf)
@@ -605,7 +586,7 @@ static void load_secret(const struct pf_conf *conf)
 		pf_buf_clear(&secret);
 		pf_rand_bytes(fresh, sizeof fresh);
 		pf_buf_add(&secret, fresh, sizeof fresh);
-		status = make_state_dir(conf, &err);
+		status = pf_conf_make_state_dir(conf, &err);
 		if (status == PF_OK)
 			status = pf_fs_replace(AT_FDCWD, path.data,
 					       pf_buf_str(&secret), 0600, true,

@@ -1,10 +1,12 @@
 #include "base/conf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "base/priv.h"
 
 #define SETTING(kind, name, preset, doc)                                       \
 	{#kind, #name, preset, doc, offsetof(struct pf_conf, name)},
@@ -338,4 +340,22 @@ pf_status pf_conf_write_pid(const struct pf_conf *conf, const char *name,
 		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
 	return pf_fs_replace(AT_FDCWD, path, pf_str_mem(text, (size_t)n), 0644,
 			     false, err);
+}
+
+pf_status pf_conf_make_state_dir(const struct pf_conf *conf,
+				 struct pf_error *err)
+{
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+	pf_status status = PF_OK;
+
+	if (access(conf->state_dir, F_OK) == 0)
+		return PF_OK;
+	if (geteuid() == 0)
+		status = pf_priv_lookup(conf->mail_user, &uid, &gid, err);
+	if (status == PF_OK)
+		status = pf_fs_mkdirs(conf->state_dir, 0750, err);
+	if (status == PF_OK && chown(conf->state_dir, uid, gid) != 0)
+		status = pf_error_sys(err, errno, "chown %s", conf->state_dir);
+	return status;
 }

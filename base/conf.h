@@ -128,6 +128,11 @@ bool pf_conf_word(struct pf_str *rest, struct pf_str *word);
 bool pf_conf_run_path(const struct pf_conf *conf, const char *name, char *to,
 		      size_t size);
 
+/* Makes state_dir if it is missing; as root, for mail_user, because the
+ * programs that write there later are not root when they do. */
+PF_CHECKED pf_status pf_conf_make_state_dir(const struct pf_conf *conf,
+					    struct pf_error *err);
+
 /* Writes our process id to run_dir/name, which tells `penfold run` that we
  * answer, and leaves the whole path in `path` for unlinking at the end. */
 PF_CHECKED pf_status pf_conf_write_pid(const struct pf_conf *conf,

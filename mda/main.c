@@ -131,26 +131,6 @@ static void on_signal(void *arg, int number)
 
 /* ---- starting ---- */
 
-/* As root we make what mail_user will write to. */
-static pf_status make_state_dir(const struct pf_conf *conf,
-				struct pf_error *err)
-{
-	uid_t uid;
-	gid_t gid;
-	struct stat st;
-	pf_status status;
-
-	if (geteuid() != 0 || !*conf->mail_user ||
-	    stat(conf->state_dir, &st) == 0)
-		return PF_OK;
-	status = pf_priv_lookup(conf->mail_user, &uid, &gid, err);
-	if (status == PF_OK)
-		status = pf_fs_mkdirs(conf->state_dir, 0750, err);
-	if (status == PF_OK && chown(conf->state_dir, uid, gid) < 0)
-		status = pf_error_sys(err, errno, "chown %s", conf->state_dir);
-	return status;
-}
-
 static int serve(struct program *p)
 {
 	struct pf_error err = {0};
@@ -161,8 +141,8 @@ static int serve(struct program *p)
 			      sizeof socket))
 		return EXIT_FAILURE;
 	status = listen_all(p, &err);
-	if (status == PF_OK)
-		status = make_state_dir(&p->conf, &err);
+	if (status == PF_OK && geteuid() == 0)
+		status = pf_conf_make_state_dir(&p->conf, &err);
 	if (status == PF_OK)
 		status = pf_conf_write_pid(&p->conf, "mda.pid", p->pid_path,
 					   sizeof p->pid_path, &err);
