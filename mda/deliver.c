@@ -10,7 +10,7 @@
  * redirect can a retry send the redirect twice; the other order could lose
  * it.  Answers (vacation) come last and never change the reply.
  */
-#include "mda/mda.h"
+#include "mda/delivery.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -26,27 +26,13 @@
 #define KEYWORDS_MAX 64
 #define DETAIL_MAX   100  /* bytes of an extension that names a folder */
 #define FOLDERS_MAX  1000 /* no more are made for extensions */
-#define RECEIVED_MAX 50	  /* no redirect beyond that many hops */
 #define NOTICE_FILE  ".penfold-notice"
 #define BLOCK	     (64 * 1024)
 
-struct delivery {
-	struct mda *mda;
-	struct mda_message *message;
-	struct mda_rcpt *rcpt;
-	struct store *store;
-	struct store_draft *draft, *own;
-	struct pf_buf header;  /* with our prefix, as the script sees it */
-	struct pf_buf folders; /* "INBOX, nanog": for the reply */
-	unsigned stored, sent;
-	bool refused;
-	bool last; /* one recipient, one folder: the file can be moved there */
-};
-
 /* ---- telling others ---- */
 
-static void journal(struct delivery *d, struct pf_str folder,
-		    struct pf_str file, struct pf_str rule)
+void mda_delivery_journal(struct delivery *d, struct pf_str folder,
+			  struct pf_str file, struct pf_str rule)
 {
 	const struct mda_envelope *env = &d->message->envelope;
 	const struct pf_journal_entry entry = {
@@ -76,8 +62,8 @@ static void journal(struct delivery *d, struct pf_str folder,
 	       PF_LOGC("to", d->rcpt->address));
 }
 
-static void problem(struct delivery *d, const char *event,
-		    const struct pf_error *err)
+void mda_delivery_problem(struct delivery *d, const char *event,
+			  const struct pf_error *err)
 {
 	pf_log_error(PF_LOG_WARN, event, err, PF_LOGC("id", d->message->id),
 		     PF_LOGC("user", d->rcpt->id.user));
@@ -119,7 +105,7 @@ static void add_flags(const struct sieve_action *action,
 /* ---- edited headers ---- */
 
 /* Where the body begins in the file that all share */
-static pf_status find_body(const struct mda_message *m, off_t *start,
+pf_status mda_message_body(const struct mda_message *m, off_t *start,
 			   struct pf_error *err)
 {
 	size_t max = m->prefix.len + MIME_HEADER_MAX, n;
@@ -143,7 +129,7 @@ static pf_status make_edited(struct delivery *d, struct pf_str header,
 	off_t at;
 	size_t n = 1;
 	int fd;
-	pf_status status = find_body(d->message, &at, err);
+	pf_status status = mda_message_body(d->message, &at, err);
 
 	if (!block)
 		abort();
@@ -166,31 +152,6 @@ static pf_status make_edited(struct delivery *d, struct pf_str header,
 	else
 		store_draft_free(&made);
 	return status;
-}
-
-/* For others: without what only this delivery says */
-static void add_relayed(struct delivery *d, struct pf_str header,
-			struct pf_buf *to)
-{
-	struct mime_field field;
-	size_t pos = 0;
-
-	while (mime_field_next(header, &pos, &field)) {
-		struct pf_str line =
-		    pf_str_mem(header.p + field.offset, field.size);
-
-		if (pf_str_ieq(field.name, PF_STR("Return-Path")) ||
-		    (pf_str_ieq(field.name, PF_STR("Delivered-To")) &&
-		     pf_str_eq(pf_str_trim(field.raw),
-			       pf_str_c(d->rcpt->address))))
-			continue;
-		for (size_t i = 0; i < line.n; i++) {
-			if (line.p[i] != '\r' || i + 1 == line.n ||
-			    line.p[i + 1] != '\n')
-				pf_buf_add_byte(to, line.p[i]);
-		}
-	}
-	pf_buf_add_byte(to, '\n');
 }
 
 static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
@@ -217,7 +178,7 @@ static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 		if (d->folders.len)
 			pf_buf_add_c(&d->folders, ", ");
 		pf_buf_add_str(&d->folders, folder);
-		journal(d, folder, pf_buf_str(&file), rule);
+		mda_delivery_journal(d, folder, pf_buf_str(&file), rule);
 		mda_index_notify(d->mda, d->rcpt->id.user, folder);
 	}
 	pf_buf_release(&file);
@@ -241,7 +202,7 @@ static pf_status store_or_inbox(struct delivery *d, struct pf_str folder,
 	if (status == PF_OK || affects_all(status) ||
 	    pf_str_ieq(folder, PF_STR("INBOX")))
 		return status;
-	problem(d, "folder not usable, taking INBOX", err);
+	mda_delivery_problem(d, "folder not usable, taking INBOX", err);
 	pf_buf_addf(&why, "%.*s, but the folder is not usable (%s)",
 		    (int)rule.n, rule.p, pf_status_text(status));
 	status =
@@ -379,7 +340,7 @@ static void run_script(struct delivery *d, const struct mda_script *script,
 	limits.redirects_max = (int)conf->sieve_redirects_max;
 	if (sieve_run(script->script, &message, &limits, NULL, NULL, result,
 		      &err) != PF_OK) {
-		problem(d, "sieve", &err);
+		mda_delivery_problem(d, "sieve", &err);
 		result->failed = true;
 		snprintf(result->problem, sizeof result->problem,
 			 "the mail server could not run the script");
@@ -388,7 +349,7 @@ static void run_script(struct delivery *d, const struct mda_script *script,
 }
 
 /* A letter of ours into one of the user's folders */
-static pf_status store_letter(struct delivery *d, struct pf_str folder,
+pf_status mda_delivery_letter(struct delivery *d, struct pf_str folder,
 			      const struct pf_buf *letter,
 			      const struct sieve_action *action,
 			      struct pf_error *err)
@@ -437,106 +398,15 @@ static void notify_user(struct delivery *d, const struct mda_script *script,
 		status = pf_fs_replace(home, NOTICE_FILE, pf_buf_str(&now),
 				       0600, false, &err);
 		if (status == PF_OK)
-			status = store_letter(d, PF_STR("INBOX"), &letter, NULL,
-					      &err);
+			status = mda_delivery_letter(d, PF_STR("INBOX"),
+						     &letter, NULL, &err);
 		if (status != PF_OK)
-			problem(d, "notice", &err);
+			mda_delivery_problem(d, "notice", &err);
 	}
 	close(home);
 	pf_buf_release(&letter);
 	pf_buf_release(&told);
 	pf_buf_release(&now);
-}
-
-/* ---- actions that leave the house ---- */
-
-static bool too_many_hops(struct pf_str header)
-{
-	struct mime_field field;
-	size_t pos = 0;
-	int n = 0;
-
-	while (mime_field_next(header, &pos, &field))
-		n += pf_str_ieq(field.name, PF_STR("Received"));
-	return n > RECEIVED_MAX;
-}
-
-static pf_status redirect(struct delivery *d, const struct sieve_action *action,
-			  struct pf_error *err)
-{
-	const struct mda_message *m = d->message;
-	struct pf_buf head = PF_BUF_INIT(MIME_HEADER_MAX + 128 * 1024);
-	struct pf_buf rule = PF_BUF_INIT(4096);
-	off_t from = (off_t)m->relay_from;
-	pf_status status = PF_OK;
-
-	if (mda_looped(pf_buf_str(&d->header), pf_str_c(d->rcpt->address)) ||
-	    too_many_hops(pf_buf_str(&d->header)))
-		return pf_error_set(err, PF_INVALID, NULL,
-				    "redirect would loop");
-	pf_buf_addf(&head, MDA_LOOP_FIELD ": %s\n", d->rcpt->address);
-	if (action->header.p) {
-		add_relayed(d, action->header, &head);
-		status = find_body(m, &from, err);
-		if (status == PF_OK)
-			status = pf_buf_status(&head, err);
-	}
-	if (status == PF_OK)
-		status = mda_send(d->mda, m->envelope.from, action->address,
-				  pf_buf_str(&head), m->fd, from, err);
-	if (status == PF_OK) {
-		d->sent++;
-		pf_buf_addf(&rule, "sieve line %d: redirect to %.*s",
-			    action->line, (int)action->address.n,
-			    action->address.p);
-		journal(d, PF_STR(""), PF_STR(""), pf_buf_str(&rule));
-	}
-	pf_buf_release(&head);
-	pf_buf_release(&rule);
-	return status;
-}
-
-static pf_status reject(struct delivery *d, const struct sieve_action *action,
-			struct pf_error *err)
-{
-	struct pf_str sender = d->message->envelope.from;
-	struct pf_buf notice = PF_BUF_INIT(2 << 20), rule = PF_BUF_INIT(100);
-	pf_status status = PF_OK;
-
-	/* nobody to tell (RFC 5429 2.1.1); the notice itself comes from <> */
-	if (sender.n) {
-		mda_compose_reject(d->mda, d->rcpt, sender, action->text,
-				   mda_message_header(d->message), &notice);
-		status = mda_send(d->mda, PF_STR(""), sender,
-				  pf_buf_str(&notice), -1, 0, err);
-	}
-	if (status == PF_OK) {
-		d->refused = true;
-		pf_buf_addf(&rule, "sieve line %d: reject", action->line);
-		journal(d, PF_STR(""), PF_STR(""), pf_buf_str(&rule));
-	}
-	pf_buf_release(&notice);
-	pf_buf_release(&rule);
-	return status;
-}
-
-static void vacation(struct delivery *d, const struct sieve_action *action)
-{
-	struct pf_buf answer = PF_BUF_INIT(2 << 20);
-	struct pf_error err;
-
-	if (!mda_vacation_due(&d->rcpt->id, action->handle, action->reply_to,
-			      action->seconds))
-		return;
-	mda_compose_vacation(d->mda, d->rcpt, action,
-			     mda_message_header(d->message), &answer);
-	if (mda_send(d->mda, PF_STR(""), action->reply_to, pf_buf_str(&answer),
-		     -1, 0, &err) != PF_OK)
-		problem(d, "vacation", &err);
-	else if (action->mailbox.n && store_letter(d, action->mailbox, &answer,
-						   action, &err) != PF_OK)
-		problem(d, "vacation :fcc", &err);
-	pf_buf_release(&answer);
 }
 
 /* ---- the actions of a run ---- */
@@ -551,11 +421,12 @@ static pf_status send_away(struct delivery *d, const struct sieve_result *run,
 		pf_status status = PF_OK;
 
 		if (action->kind == SIEVE_REDIRECT)
-			status = redirect(d, action, err);
+			status = mda_delivery_redirect(d, action, err);
 		else if (action->kind == SIEVE_REJECT)
-			status = reject(d, action, err);
+			status = mda_delivery_reject(d, action, err);
 		if (status == PF_INVALID) {
-			problem(d, "keeping what cannot be sent", err);
+			mda_delivery_problem(d, "keeping what cannot be sent",
+					     err);
 			*keep = true;
 		} else if (status != PF_OK) {
 			return status;
@@ -623,10 +494,12 @@ static void discarded(struct delivery *d, const struct sieve_result *run)
 
 			snprintf(rule, sizeof rule, "sieve line %d: discard",
 				 run->actions[i].line);
-			journal(d, PF_STR(""), PF_STR(""), pf_str_c(rule));
+			mda_delivery_journal(d, PF_STR(""), PF_STR(""),
+					     pf_str_c(rule));
 			return;
 		}
-	journal(d, PF_STR(""), PF_STR(""), PF_STR("sieve: nothing to keep"));
+	mda_delivery_journal(d, PF_STR(""), PF_STR(""),
+			     PF_STR("sieve: nothing to keep"));
 }
 
 static pf_status execute(struct delivery *d, const struct sieve_result *run,
@@ -647,7 +520,7 @@ static pf_status execute(struct delivery *d, const struct sieve_result *run,
 		discarded(d, run);
 	for (size_t i = 0; i < run->count; i++)
 		if (run->actions[i].kind == SIEVE_VACATION)
-			vacation(d, &run->actions[i]);
+			mda_delivery_vacation(d, &run->actions[i]);
 	for (size_t i = 0; i < run->seen_count; i++)
 		mda_duplicate_remember(&d->rcpt->id, run->seen[i].handle,
 				       run->seen[i].id);
@@ -664,7 +537,7 @@ static pf_status filter(struct delivery *d, struct pf_error *err)
 	 * mail still arrives, in the folder of its address */
 	if (mda_rules_script(d->mda->rules, &d->rcpt->id, &script, err) !=
 	    PF_OK)
-		problem(d, "sieve script", err);
+		mda_delivery_problem(d, "sieve script", err);
 	if (!script) {
 		d->last = d->message->rcpt_count == 1;
 		return implicit_keep(d, NULL, err);

@@ -6,6 +6,7 @@
  *	deliver_main.c      the same path from standard input
  *	message.c           one message: its bytes, its header, its file
  *	deliver.c           one recipient: script, rules, folders, reply
+ *	away.c              one recipient: what leaves the house
  *	rules.c             scripts and list files, compiled and cached
  *	outgoing.c          mail that leaves: sendmail or SMTP
  *	compose.c, memory.c   mail that we write ourselves

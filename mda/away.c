@@ -1,0 +1,131 @@
+/*
+ * What leaves the house on behalf of one recipient: redirects, refusals and
+ * answers.  When they happen, and what a failure means, is deliver.c's.
+ */
+#include "mda/delivery.h"
+
+#include <stdio.h>
+
+#include "mime/mime.h"
+
+#define RECEIVED_MAX 50 /* no redirect beyond that many hops */
+
+/* For others: without what only this delivery says */
+static void add_relayed(struct delivery *d, struct pf_str header,
+			struct pf_buf *to)
+{
+	struct mime_field field;
+	size_t pos = 0;
+
+	while (mime_field_next(header, &pos, &field)) {
+		struct pf_str line =
+		    pf_str_mem(header.p + field.offset, field.size);
+
+		if (pf_str_ieq(field.name, PF_STR("Return-Path")) ||
+		    (pf_str_ieq(field.name, PF_STR("Delivered-To")) &&
+		     pf_str_eq(pf_str_trim(field.raw),
+			       pf_str_c(d->rcpt->address))))
+			continue;
+		for (size_t i = 0; i < line.n; i++) {
+			if (line.p[i] != '\r' || i + 1 == line.n ||
+			    line.p[i + 1] != '\n')
+				pf_buf_add_byte(to, line.p[i]);
+		}
+	}
+	pf_buf_add_byte(to, '\n');
+}
+
+static bool too_many_hops(struct pf_str header)
+{
+	struct mime_field field;
+	size_t pos = 0;
+	int n = 0;
+
+	while (mime_field_next(header, &pos, &field))
+		n += pf_str_ieq(field.name, PF_STR("Received"));
+	return n > RECEIVED_MAX;
+}
+
+pf_status mda_delivery_redirect(struct delivery *d,
+				const struct sieve_action *action,
+				struct pf_error *err)
+{
+	const struct mda_message *m = d->message;
+	struct pf_buf head = PF_BUF_INIT(MIME_HEADER_MAX + 128 * 1024);
+	struct pf_buf rule = PF_BUF_INIT(4096);
+	off_t from = (off_t)m->relay_from;
+	pf_status status = PF_OK;
+
+	if (mda_looped(pf_buf_str(&d->header), pf_str_c(d->rcpt->address)) ||
+	    too_many_hops(pf_buf_str(&d->header)))
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "redirect would loop");
+	pf_buf_addf(&head, MDA_LOOP_FIELD ": %s\n", d->rcpt->address);
+	if (action->header.p) {
+		add_relayed(d, action->header, &head);
+		status = mda_message_body(m, &from, err);
+		if (status == PF_OK)
+			status = pf_buf_status(&head, err);
+	}
+	if (status == PF_OK)
+		status = mda_send(d->mda, m->envelope.from, action->address,
+				  pf_buf_str(&head), m->fd, from, err);
+	if (status == PF_OK) {
+		d->sent++;
+		pf_buf_addf(&rule, "sieve line %d: redirect to %.*s",
+			    action->line, (int)action->address.n,
+			    action->address.p);
+		mda_delivery_journal(d, PF_STR(""), PF_STR(""),
+				     pf_buf_str(&rule));
+	}
+	pf_buf_release(&head);
+	pf_buf_release(&rule);
+	return status;
+}
+
+pf_status mda_delivery_reject(struct delivery *d,
+			      const struct sieve_action *action,
+			      struct pf_error *err)
+{
+	struct pf_str sender = d->message->envelope.from;
+	struct pf_buf notice = PF_BUF_INIT(2 << 20), rule = PF_BUF_INIT(100);
+	pf_status status = PF_OK;
+
+	/* nobody to tell (RFC 5429 2.1.1); the notice itself comes from <> */
+	if (sender.n) {
+		mda_compose_reject(d->mda, d->rcpt, sender, action->text,
+				   mda_message_header(d->message), &notice);
+		status = mda_send(d->mda, PF_STR(""), sender,
+				  pf_buf_str(&notice), -1, 0, err);
+	}
+	if (status == PF_OK) {
+		d->refused = true;
+		pf_buf_addf(&rule, "sieve line %d: reject", action->line);
+		mda_delivery_journal(d, PF_STR(""), PF_STR(""),
+				     pf_buf_str(&rule));
+	}
+	pf_buf_release(&notice);
+	pf_buf_release(&rule);
+	return status;
+}
+
+void mda_delivery_vacation(struct delivery *d,
+			   const struct sieve_action *action)
+{
+	struct pf_buf answer = PF_BUF_INIT(2 << 20);
+	struct pf_error err;
+
+	if (!mda_vacation_due(&d->rcpt->id, action->handle, action->reply_to,
+			      action->seconds))
+		return;
+	mda_compose_vacation(d->mda, d->rcpt, action,
+			     mda_message_header(d->message), &answer);
+	if (mda_send(d->mda, PF_STR(""), action->reply_to, pf_buf_str(&answer),
+		     -1, 0, &err) != PF_OK)
+		mda_delivery_problem(d, "vacation", &err);
+	else if (action->mailbox.n &&
+		 mda_delivery_letter(d, action->mailbox, &answer, action,
+				     &err) != PF_OK)
+		mda_delivery_problem(d, "vacation :fcc", &err);
+	pf_buf_release(&answer);
+}

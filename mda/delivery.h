@@ -1,0 +1,48 @@
+/* Delivery to one recipient, between deliver.c and away.c. */
+#ifndef MDA_DELIVERY_H
+#define MDA_DELIVERY_H
+
+#include "mda/mda.h"
+
+struct delivery {
+	struct mda *mda;
+	struct mda_message *message;
+	struct mda_rcpt *rcpt;
+	struct store *store;
+	struct store_draft *draft, *own;
+	struct pf_buf header;  /* with our prefix, as the script sees it */
+	struct pf_buf folders; /* "INBOX, nanog": for the reply */
+	unsigned stored, sent;
+	bool refused;
+	bool last; /* one recipient, one folder: the file can be moved there */
+};
+
+/* ---- deliver.c ---- */
+
+void mda_delivery_journal(struct delivery *d, struct pf_str folder,
+			  struct pf_str file, struct pf_str rule);
+void mda_delivery_problem(struct delivery *d, const char *event,
+			  const struct pf_error *err);
+/* A letter of ours into one of the user's folders; action: its flags, or
+ * NULL */
+PF_CHECKED pf_status mda_delivery_letter(struct delivery *d,
+					 struct pf_str folder,
+					 const struct pf_buf *letter,
+					 const struct sieve_action *action,
+					 struct pf_error *err);
+/* Where the body begins in the file that all share */
+PF_CHECKED pf_status mda_message_body(const struct mda_message *m, off_t *start,
+				      struct pf_error *err);
+
+/* ---- away.c: actions that leave the house ---- */
+
+PF_CHECKED pf_status mda_delivery_redirect(struct delivery *d,
+					   const struct sieve_action *action,
+					   struct pf_error *err);
+PF_CHECKED pf_status mda_delivery_reject(struct delivery *d,
+					 const struct sieve_action *action,
+					 struct pf_error *err);
+void mda_delivery_vacation(struct delivery *d,
+			   const struct sieve_action *action);
+
+#endif
