@@ -16,18 +16,6 @@ static struct pf_str without_separator(const struct client *client,
 	return name;
 }
 
-/* Uses that a mailbox of its own can have: \All and \Flagged are views. */
-static bool is_use(struct pf_str text)
-{
-	static const char *const uses[] = {"\\Archive", "\\Drafts", "\\Junk",
-					   "\\Sent", "\\Trash"};
-
-	for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
-		if (pf_str_ieq(text, pf_str_c(uses[i])))
-			return true;
-	return false;
-}
-
 /* (USE (\Sent)): one attribute without its backslash, in the arena. */
 static bool read_use(struct cmd *cmd, const struct imap_arg *arg,
 		     const char **use)
@@ -45,7 +33,8 @@ static bool read_use(struct cmd *cmd, const struct imap_arg *arg,
 	if (uses[0].kind == IMAP_END)
 		return true;
 	if (!args_are(uses, 1) || uses[0].kind != IMAP_ATOM ||
-	    !is_use(uses[0].text)) {
+	    uses[0].text.p[0] != '\\' ||
+	    !store_use_known(pf_str_from(uses[0].text, 1))) {
 		reply_no(cmd, "[USEATTR] There is no such use here");
 		return false;
 	}

@@ -12,7 +12,7 @@
  *	scan.c     what the directory says, and the essay on its races
  *	uidlist.c keywords.c              the files that Dovecot documents
  *	letters.c  file names             change.c expunge.c copy.c move.c
- *	deliver.c draft.c msg.c view.c summary.c watch.c
+ *	deliver.c draft.c msg.c view.c summary.c watch.c metadata.c
  */
 #ifndef STORE_BOX_H
 #define STORE_BOX_H

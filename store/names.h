@@ -34,4 +34,10 @@ PF_CHECKED pf_status store_role_set(struct store *store, struct pf_str name,
 PF_CHECKED pf_status store_role_move(struct store *store, struct pf_str from,
 				     struct pf_str to, struct pf_error *err);
 
+/* metadata.c: the lines of its file (also fuzzed).  Texts are in the arena. */
+typedef void store_metadata_fn(void *arg, struct pf_str entry,
+			       struct pf_str value, struct pf_str who);
+void store_metadata_parse(struct pf_str text, struct pf_arena *arena,
+			  store_metadata_fn *fn, void *arg);
+
 #endif

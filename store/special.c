@@ -13,6 +13,18 @@
 #define FILE_NAME "penfold-special-use"
 #define FILE_MAX  65536
 
+/* Uses that a mailbox of its own can have: All and Flagged are views. */
+bool store_use_known(struct pf_str role)
+{
+	static const char *const roles[] = {"Archive", "Drafts", "Junk", "Sent",
+					    "Trash"};
+
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+		if (pf_str_ieq(role, pf_str_c(roles[i])))
+			return true;
+	return false;
+}
+
 void store_special_parse(struct store *store, const char *list)
 {
 	struct pf_str rest = pf_str_c(list), word;

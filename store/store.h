@@ -81,6 +81,48 @@ PF_CHECKED pf_status store_rename(struct store *store, struct pf_str from,
 PF_CHECKED pf_status store_subscribe(struct store *store, struct pf_str name,
 				     bool on, struct pf_error *err);
 
+/* Is it a role that a mailbox can be given ("Sent"; without backslash)? */
+bool store_use_known(struct pf_str role);
+
+/* ---- metadata (RFC 5464) ---------------------------------------------- */
+
+/*
+ * Named values of a mailbox, or (`mailbox` empty) of the account.  Names are
+ * "/shared/..." or "/private/...", in any case.  Private ones belong to a
+ * user: `who` NULL is the owner of the store, else the name of one who was
+ * let in.  The caller decides who may do what.
+ */
+#define STORE_METADATA_NAME_MAX	   1024
+#define STORE_METADATA_VALUE_MAX   65536
+#define STORE_METADATA_ENTRIES_MAX 1000 /* of one mailbox, all users */
+
+struct store_metadata {
+	struct pf_str entry; /* from the store: lower case */
+	struct pf_str value; /* any bytes; p NULL: to be removed */
+};
+struct store_metadatas pf_vec(struct store_metadata);
+
+bool store_metadata_name_valid(struct pf_str entry);
+/* Appends the value.  NOTFOUND: no such mailbox or entry. */
+PF_CHECKED pf_status store_metadata_get(struct store *store,
+					struct pf_str mailbox, const char *who,
+					struct pf_str entry,
+					struct pf_buf *value,
+					struct pf_error *err);
+/* All that `who` may have, sorted.  Texts: arena; `list->v` is the caller's
+ * (pf_vec_release). */
+PF_CHECKED pf_status store_metadata_list(struct store *store,
+					 struct pf_str mailbox, const char *who,
+					 struct pf_arena *arena,
+					 struct store_metadatas *list,
+					 struct pf_error *err);
+/* All of them or none.  INVALID (name, or a value that its entry cannot
+ * have), LIMIT (too many, or a value over STORE_METADATA_VALUE_MAX). */
+PF_CHECKED pf_status store_metadata_set(struct store *store,
+					struct pf_str mailbox, const char *who,
+					const struct store_metadata *changes,
+					size_t count, struct pf_error *err);
+
 /* ---- a mailbox -------------------------------------------------------- */
 
 enum store_flag {
