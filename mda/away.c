@@ -56,11 +56,11 @@ pf_status mda_delivery_redirect(struct delivery *d,
 	off_t from = (off_t)m->relay_from;
 	pf_status status = PF_OK;
 
-	if (mda_looped(pf_buf_str(&d->header), pf_str_c(d->rcpt->address)) ||
+	if (filter_looped(pf_buf_str(&d->header), pf_str_c(d->rcpt->address)) ||
 	    too_many_hops(pf_buf_str(&d->header)))
 		return pf_error_set(err, PF_INVALID, NULL,
 				    "redirect would loop");
-	pf_buf_addf(&head, MDA_LOOP_FIELD ": %s\n", d->rcpt->address);
+	pf_buf_addf(&head, FILTER_LOOP_FIELD ": %s\n", d->rcpt->address);
 	if (action->header.p) {
 		add_relayed(d, action->header, &head);
 		status = mda_message_body(m, &from, err);
@@ -68,8 +68,9 @@ pf_status mda_delivery_redirect(struct delivery *d,
 			status = pf_buf_status(&head, err);
 	}
 	if (status == PF_OK)
-		status = mda_send(d->mda, m->envelope.from, action->address,
-				  pf_buf_str(&head), m->fd, from, err);
+		status =
+		    filter_send(d->filter, m->envelope.from, action->address,
+				pf_buf_str(&head), m->fd, from, err);
 	if (status == PF_OK) {
 		d->sent++;
 		pf_buf_addf(&rule, "sieve line %d: redirect to %.*s",
@@ -93,10 +94,11 @@ pf_status mda_delivery_reject(struct delivery *d,
 
 	/* nobody to tell (RFC 5429 2.1.1); the notice itself comes from <> */
 	if (sender.n) {
-		mda_compose_reject(d->mda, d->rcpt, sender, action->text,
-				   mda_message_header(d->message), &notice);
-		status = mda_send(d->mda, PF_STR(""), sender,
-				  pf_buf_str(&notice), -1, 0, err);
+		filter_compose_reject(d->filter, d->rcpt->address,
+				      d->rcpt->orcpt, sender, action->text,
+				      mda_message_header(d->message), &notice);
+		status = filter_send(d->filter, PF_STR(""), sender,
+				     pf_buf_str(&notice), -1, 0, err);
 	}
 	if (status == PF_OK) {
 		d->refused = true;
@@ -115,13 +117,13 @@ void mda_delivery_vacation(struct delivery *d,
 	struct pf_buf answer = PF_BUF_INIT(2 << 20);
 	struct pf_error err;
 
-	if (!mda_vacation_due(&d->rcpt->id, action->handle, action->reply_to,
-			      action->seconds))
+	if (!filter_vacation_due(&d->rcpt->id, action->handle, action->reply_to,
+				 action->seconds))
 		return;
-	mda_compose_vacation(d->mda, d->rcpt, action,
-			     mda_message_header(d->message), &answer);
-	if (mda_send(d->mda, PF_STR(""), action->reply_to, pf_buf_str(&answer),
-		     -1, 0, &err) != PF_OK)
+	filter_compose_vacation(d->filter, d->rcpt->address, action,
+				mda_message_header(d->message), &answer);
+	if (filter_send(d->filter, PF_STR(""), action->reply_to,
+			pf_buf_str(&answer), -1, 0, &err) != PF_OK)
 		mda_delivery_problem(d, "vacation", &err);
 	else if (action->mailbox.n &&
 		 mda_delivery_letter(d, action->mailbox, &answer, action,

@@ -49,8 +49,8 @@ void mda_delivery_journal(struct delivery *d, struct pf_str folder,
 	};
 	struct pf_error err;
 
-	if (d->mda->journal &&
-	    pf_journal_append(d->mda->journal, &entry, &err) != PF_OK)
+	if (d->filter->journal &&
+	    pf_journal_append(d->filter->journal, &entry, &err) != PF_OK)
 		pf_log_error(PF_LOG_WARN, "journal", &err,
 			     PF_LOGC("id", d->message->id));
 	pf_log(PF_LOG_INFO, folder.n ? "delivered" : "filtered",
@@ -179,7 +179,7 @@ static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 			pf_buf_add_c(&d->folders, ", ");
 		pf_buf_add_str(&d->folders, folder);
 		mda_delivery_journal(d, folder, pf_buf_str(&file), rule);
-		mda_index_notify(d->mda, d->rcpt->id.user, folder);
+		filter_index_notify(d->filter, d->rcpt->id.user, folder);
 	}
 	pf_buf_release(&file);
 	return status;
@@ -216,7 +216,7 @@ static pf_status store_or_inbox(struct delivery *d, struct pf_str folder,
 /* May an extension, which anybody can make up, become a folder? */
 static bool detail_names_folder(struct delivery *d, struct pf_str detail)
 {
-	char separator = d->mda->conf->hierarchy_separator[0];
+	char separator = d->filter->conf->hierarchy_separator[0];
 
 	if (detail.n == 0 || detail.n > DETAIL_MAX || !pf_utf8_valid(detail) ||
 	    detail.p[0] == separator || detail.p[detail.n - 1] == separator)
@@ -247,11 +247,11 @@ static bool address_rule(struct delivery *d, struct pf_buf *folder,
 			 struct pf_buf *rule)
 {
 	struct pf_str detail = pf_str_c(d->rcpt->id.detail);
-	const char *site = d->mda->conf->extension_folder;
+	const char *site = d->filter->conf->extension_folder;
 	bool exists = false;
 
-	if (detail.n &&
-	    mda_rules_list(d->mda->rules, &d->rcpt->id, detail, folder, rule))
+	if (detail.n && filter_rules_list(d->filter->rules, &d->rcpt->id,
+					  detail, folder, rule))
 		return true;
 	pf_buf_add_c(rule, "default");
 	if (detail.n && strcmp(site, "inbox") != 0 &&
@@ -315,11 +315,11 @@ static struct pf_str user_part(const struct mda_rcpt *rcpt)
 	return detail < s.n ? pf_str_head(s, s.n - detail) : s;
 }
 
-static void run_script(struct delivery *d, const struct mda_script *script,
+static void run_script(struct delivery *d, const struct filter_script *script,
 		       struct sieve_result *result)
 {
 	const struct mda_message *m = d->message;
-	const struct pf_conf *conf = d->mda->conf;
+	const struct pf_conf *conf = d->filter->conf;
 	struct sieve_limits limits = sieve_default_limits;
 	struct sieve_message message = {
 	    .header = pf_buf_str(&d->header),
@@ -332,10 +332,14 @@ static void run_script(struct delivery *d, const struct mda_script *script,
 	    .delimiters = conf->recipient_delimiter,
 	    .now = pf_clock_now(),
 	};
-	struct mda_ask ask;
+	struct filter_ask ask = {.filter = d->filter,
+				 .id = &d->rcpt->id,
+				 .store = d->store,
+				 .fd = m->fd,
+				 .client = m->envelope.client};
 	struct pf_error err;
 
-	mda_ask_init(&ask, m, d->rcpt, d->store, &message);
+	filter_ask_init(&ask, &message);
 	limits.actions_max = (int)conf->sieve_actions_max;
 	limits.redirects_max = (int)conf->sieve_redirects_max;
 	if (sieve_run(script->script, &message, &limits, NULL, NULL, result,
@@ -345,7 +349,7 @@ static void run_script(struct delivery *d, const struct mda_script *script,
 		snprintf(result->problem, sizeof result->problem,
 			 "the mail server could not run the script");
 	}
-	mda_ask_release(&ask);
+	filter_ask_release(&ask);
 }
 
 /* A letter of ours into one of the user's folders */
@@ -374,7 +378,7 @@ pf_status mda_delivery_letter(struct delivery *d, struct pf_str folder,
 }
 
 /* A broken script: one letter to the user for each state of the file. */
-static void notify_user(struct delivery *d, const struct mda_script *script,
+static void notify_user(struct delivery *d, const struct filter_script *script,
 			const char *text)
 {
 	struct pf_buf letter = PF_BUF_INIT(64 * 1024);
@@ -393,8 +397,8 @@ static void notify_user(struct delivery *d, const struct mda_script *script,
 	    !pf_str_eq(pf_buf_str(&told), pf_buf_str(&now))) {
 		pf_status status;
 
-		mda_compose_notice(d->mda, &d->rcpt->id, script->path, text,
-				   &letter);
+		filter_compose_notice(d->filter, &d->rcpt->id, script->path,
+				      text, &letter);
 		status = pf_fs_replace(home, NOTICE_FILE, pf_buf_str(&now),
 				       0600, false, &err);
 		if (status == PF_OK)
@@ -522,20 +526,20 @@ static pf_status execute(struct delivery *d, const struct sieve_result *run,
 		if (run->actions[i].kind == SIEVE_VACATION)
 			mda_delivery_vacation(d, &run->actions[i]);
 	for (size_t i = 0; i < run->seen_count; i++)
-		mda_duplicate_remember(&d->rcpt->id, run->seen[i].handle,
-				       run->seen[i].id);
+		filter_duplicate_remember(&d->rcpt->id, run->seen[i].handle,
+					  run->seen[i].id);
 	return PF_OK;
 }
 
-static pf_status filter(struct delivery *d, struct pf_error *err)
+static pf_status run_filter(struct delivery *d, struct pf_error *err)
 {
-	struct mda_script *script = NULL;
+	struct filter_script *script = NULL;
 	struct sieve_result result = {0};
 	pf_status status;
 
 	/* a script that cannot be read (rights, disk) is not "no script": the
 	 * mail still arrives, in the folder of its address */
-	if (mda_rules_script(d->mda->rules, &d->rcpt->id, &script, err) !=
+	if (filter_rules_script(d->filter->rules, &d->rcpt->id, &script, err) !=
 	    PF_OK)
 		mda_delivery_problem(d, "sieve script", err);
 	if (!script) {
@@ -564,7 +568,7 @@ static pf_status filter(struct delivery *d, struct pf_error *err)
 		status = execute(d, &result, err);
 	}
 	sieve_result_release(&result);
-	mda_script_unref(d->mda->rules, &script);
+	filter_script_unref(d->filter->rules, &script);
 	return status;
 }
 
@@ -601,18 +605,18 @@ static void reply(struct delivery *d, pf_status status,
 static void deliver_one(struct mda_message *message, struct mda_rcpt *rcpt)
 {
 	struct delivery d = {
-	    .mda = message->mda, .message = message, .rcpt = rcpt};
+	    .filter = message->filter, .message = message, .rcpt = rcpt};
 	struct pf_error err = {0};
 	pf_status status;
 
 	pf_buf_init(&d.header, 0);
 	pf_buf_init(&d.folders, 4096);
-	status = mda_store_open(d.mda, &rcpt->id, &d.store, &err);
+	status = mda_store_open(d.filter, &rcpt->id, &d.store, &err);
 	if (status == PF_OK)
 		status =
 		    mda_message_draft(message, d.store, &d.draft, &d.own, &err);
 	if (status == PF_OK)
-		status = filter(&d, &err);
+		status = run_filter(&d, &err);
 	reply(&d, status, &err);
 	store_draft_free(&d.own);
 	if (message->draft && !message->store) {

@@ -172,7 +172,7 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 	struct mda_envelope envelope = {.from = pf_str_c(options->sender),
 					.protocol = "local"};
 	struct mda_message *message;
-	struct mda *mda = NULL;
+	struct filter *filter = NULL;
 	struct pf_error err = {0};
 	pf_status status;
 
@@ -187,11 +187,11 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 		return fail(&err);
 	}
 	/* an ordinary user may have no right to the site's journal */
-	if (mda_new(conf, &mda, &err) != PF_OK)
+	if (filter_new(conf, &filter, &err) != PF_OK)
 		pf_log_error(PF_LOG_DEBUG, "no delivery journal", &err,
 			     PF_LOGC("dir", conf->state_dir));
 	rcpt->address = recipient_address(options, &rcpt->id);
-	message = mda_message_new(mda, &envelope, rcpt, 1);
+	message = mda_message_new(filter, &envelope, rcpt, 1);
 	status = read_message(message, (uint64_t)conf->message_size_max, &err);
 	if (status == PF_OK) {
 		mda_message_deliver(message);
@@ -199,7 +199,7 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 		(void)pf_error_set(&err, status, NULL, "%s", rcpt->reply);
 	}
 	mda_message_free(&message);
-	mda_free(&mda);
+	filter_free(&filter);
 	return status == PF_OK ? EX_OK : fail(&err);
 }
 

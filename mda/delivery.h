@@ -5,7 +5,7 @@
 #include "mda/mda.h"
 
 struct delivery {
-	struct mda *mda;
+	struct filter *filter;
 	struct mda_message *message;
 	struct mda_rcpt *rcpt;
 	struct store *store;

@@ -20,7 +20,7 @@
 struct program {
 	struct pf_conf conf;
 	struct net_loop *loop;
-	struct mda *mda;
+	struct filter *filter;
 	struct mda_sessions *sessions;
 	struct net_listener *listeners[LISTENERS_MAX];
 	size_t listener_count;
@@ -152,10 +152,10 @@ static int serve(struct program *p)
 		return fail("start", &err);
 	pf_priv_harden();
 	umask(077);
-	if (mda_new(&p->conf, &p->mda, &err) != PF_OK)
+	if (filter_new(&p->conf, &p->filter, &err) != PF_OK)
 		pf_log_error(PF_LOG_WARN, "no delivery journal", &err,
 			     PF_LOGC("dir", p->conf.state_dir));
-	p->sessions = mda_sessions_new(p->mda, p->loop, socket);
+	p->sessions = mda_sessions_new(p->filter, p->loop, socket);
 	p->deadline = net_timer_new(p->loop, stop, p);
 	signal(SIGHUP, SIG_IGN); /* there is nothing to reload */
 	net_loop_on_signal(p->loop, SIGTERM, on_signal, p);
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
 		net_listener_free(&p.listeners[i]);
 	net_loop_free(&p.loop);
 	mda_sessions_free(&p.sessions);
-	mda_free(&p.mda);
+	filter_free(&p.filter);
 	pf_conf_release(&p.conf);
 	return code;
 }

@@ -66,8 +66,8 @@ static void make_prefix(struct mda_message *message)
 			    env->lhlo.p, env->peer.p[0] == 'u' ? "" : "[",
 			    (int)env->peer.n, env->peer.p,
 			    env->peer.p[0] == 'u' ? "" : "]");
-	pf_buf_addf(to, "by %s (penfold) with %s id %s", message->mda->hostname,
-		    env->protocol, message->id);
+	pf_buf_addf(to, "by %s (penfold) with %s id %s",
+		    message->filter->hostname, env->protocol, message->id);
 	if (env->queue.n)
 		pf_buf_addf(to, "\n\t(queue id %.*s)", (int)env->queue.n,
 			    env->queue.p);
@@ -78,7 +78,7 @@ static void make_prefix(struct mda_message *message)
 	pf_buf_add_byte(to, '\n');
 }
 
-struct mda_message *mda_message_new(struct mda *mda,
+struct mda_message *mda_message_new(struct filter *filter,
 				    const struct mda_envelope *envelope,
 				    struct mda_rcpt *rcpts, size_t count)
 {
@@ -86,7 +86,7 @@ struct mda_message *mda_message_new(struct mda *mda,
 
 	if (!message)
 		abort();
-	message->mda = mda;
+	message->filter = filter;
 	message->fd = -1;
 	message->rcpts = rcpts;
 	message->rcpt_count = count;
@@ -100,7 +100,7 @@ struct mda_message *mda_message_new(struct mda *mda,
 	message->envelope.peer = keep(message, envelope->peer);
 	message->envelope.client = keep(message, envelope->client);
 	message->envelope.queue = keep(message, envelope->queue);
-	mda_id_make(message->id);
+	filter_id_make(message->id);
 	make_prefix(message);
 	return message;
 }
@@ -171,13 +171,13 @@ struct pf_str mda_message_header(const struct mda_message *message)
 	return pf_str_head(s, n < MIME_HEADER_MAX ? n : MIME_HEADER_MAX);
 }
 
-pf_status mda_store_open(struct mda *mda, const struct auth_identity *id,
+pf_status mda_store_open(struct filter *filter, const struct auth_identity *id,
 			 struct store **store, struct pf_error *err)
 {
 	struct store_conf conf = {
 	    .root = id->mail,
-	    .separator = mda->conf->hierarchy_separator[0],
-	    .special_use = mda->conf->special_use,
+	    .separator = filter->conf->hierarchy_separator[0],
+	    .special_use = filter->conf->special_use,
 	    .size_max = 0, /* ours counts the message, without the prefix */
 	};
 
@@ -197,7 +197,7 @@ static pf_status begin_file(struct mda_message *message, struct pf_error *err)
 	pf_status status = PF_INTERNAL;
 
 	for (size_t i = 0; i < message->rcpt_count && !message->store; i++)
-		status = mda_store_open(message->mda, &message->rcpts[i].id,
+		status = mda_store_open(message->filter, &message->rcpts[i].id,
 					&message->store, err);
 	if (!message->store)
 		return status;

@@ -27,7 +27,7 @@
 #define SESSIONS_MAX 2000
 
 struct mda_sessions {
-	struct mda *mda;
+	struct filter *filter;
 	struct net_loop *loop;
 	char *auth_socket;
 	struct mda_recent *recent;
@@ -272,7 +272,7 @@ static void begin_message(struct session *s)
 	if (s->message)
 		return;
 	s->message =
-	    mda_message_new(s->all->mda, &envelope, s->rcpts.v, s->rcpts.n);
+	    mda_message_new(s->all->filter, &envelope, s->rcpts.v, s->rcpts.n);
 	memset(&s->rcpts, 0, sizeof s->rcpts);
 }
 
@@ -393,10 +393,10 @@ void mda_sessions_accept(void *arg, int fd, const char *peer, int peer_port)
 	struct session *s = calloc(1, sizeof *s);
 	struct pf_error err;
 	struct mda_lmtp_conf conf = {
-	    .hostname = all->mda->hostname,
-	    .size_max = (uint64_t)all->mda->conf->message_size_max,
-	    .rcpts_max = (size_t)all->mda->conf->recipients_max,
-	    .trusted = is_trusted(all->mda->conf, peer),
+	    .hostname = all->filter->hostname,
+	    .size_max = (uint64_t)all->filter->conf->message_size_max,
+	    .rcpts_max = (size_t)all->filter->conf->recipients_max,
+	    .trusted = is_trusted(all->filter->conf, peer),
 	};
 
 	(void)peer_port;
@@ -427,14 +427,15 @@ void mda_sessions_accept(void *arg, int fd, const char *peer, int peer_port)
 	flush(s);
 }
 
-struct mda_sessions *mda_sessions_new(struct mda *mda, struct net_loop *loop,
+struct mda_sessions *mda_sessions_new(struct filter *filter,
+				      struct net_loop *loop,
 				      const char *auth_socket)
 {
 	struct mda_sessions *all = calloc(1, sizeof *all);
 
 	if (!all)
 		abort();
-	all->mda = mda;
+	all->filter = filter;
 	all->loop = loop;
 	all->count_max = (pf_priv_all_files() - FILES_OWN) / FILES_EACH;
 	if (all->count_max > SESSIONS_MAX)

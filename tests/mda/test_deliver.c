@@ -20,7 +20,7 @@
 
 static char top[] = "/tmp/penfold-mda-XXXXXX";
 static struct pf_conf conf;
-static struct mda *mda;
+static struct filter *filter;
 static struct pf_buf text; /* the last thing read */
 
 /* ---- files ---- */
@@ -136,7 +136,7 @@ static void send_to(const char *from, const char *to, struct pf_str body)
 					  detail, sizeof detail);
 		fill(&rcpts[n++], user, plus < 0 ? NULL : detail);
 	}
-	message = mda_message_new(mda, &envelope, rcpts, n);
+	message = mda_message_new(filter, &envelope, rcpts, n);
 	while (body.n > 0) {
 		struct pf_str piece = pf_str_head(body, 50000);
 
@@ -484,9 +484,9 @@ static void vacation_memory_is_bounded(void)
 	(void)mkdir(at("kim"), 0700);
 	put(at("kim/.penfold-vacation"), many.data, 0600);
 	id.home = pf_str_dup(pf_str_c(at("kim")));
-	ok(mda_vacation_due(&id, PF_STR("h"), PF_STR("a@b"), 3600));
-	ok(!mda_vacation_due(&id, PF_STR("h"), PF_STR("A@B"), 3600));
-	ok(mda_vacation_due(&id, PF_STR("g"), PF_STR("a@b"), 3600));
+	ok(filter_vacation_due(&id, PF_STR("h"), PF_STR("a@b"), 3600));
+	ok(!filter_vacation_due(&id, PF_STR("h"), PF_STR("A@B"), 3600));
+	ok(filter_vacation_due(&id, PF_STR("g"), PF_STR("a@b"), 3600));
 	ok(stat(at("kim/.penfold-vacation"), &st) == 0 &&
 	   st.st_size < 160 * 1024);
 	free(id.home);
@@ -665,13 +665,13 @@ static void recent_recipients_are_copies(void)
 
 static void ids_sort_and_never_repeat(void)
 {
-	char a[MDA_ID_SIZE], b[MDA_ID_SIZE];
+	char a[FILTER_ID_SIZE], b[FILTER_ID_SIZE];
 	int sorted = 0;
 
 	pf_clock_set_source(fake_clock); /* stands still */
-	mda_id_make(a);
+	filter_id_make(a);
 	for (int i = 0; i < 1000; i++) {
-		mda_id_make(b);
+		filter_id_make(b);
 		sorted += strcmp(a, b) < 0;
 		memcpy(a, b, sizeof a);
 	}
@@ -712,7 +712,7 @@ int main(void)
 		 "sendmail_path = %s/sendmail\n",
 		 top, top, top);
 	pf_conf_parse(&conf, pf_str_c(setting), NULL);
-	if (mda_new(&conf, &mda, &err) != PF_OK)
+	if (filter_new(&conf, &filter, &err) != PF_OK)
 		return 1;
 	one_recipient();
 	many_recipients_share_a_file();
@@ -734,7 +734,7 @@ int main(void)
 	recent_recipients_are_copies();
 	ids_sort_and_never_repeat();
 	replies_are_safe_lines();
-	mda_free(&mda);
+	filter_free(&filter);
 	pf_conf_release(&conf);
 	pf_buf_release(&text);
 	pf_buf_release(&journal_text);

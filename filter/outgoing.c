@@ -3,7 +3,7 @@
  * its sendmail program (started without a shell) or over SMTP.  Both block,
  * with time limits, in a delivery's job.
  */
-#include "mda/mda.h"
+#include "filter/filter.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -112,11 +112,11 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static pf_status send_by_program(struct mda *mda, const char *from,
+static pf_status send_by_program(struct filter *filter, const char *from,
 				 const char *to, struct pf_str head, int fd,
 				 off_t offset, struct pf_error *err)
 {
-	const char *path = mda->conf->sendmail_path;
+	const char *path = filter->conf->sendmail_path;
 	const char *const argv[] = {"sendmail", "-i", "-f", from,
 				    "--",	to,   NULL};
 	int ends[2], r, code;
@@ -288,16 +288,16 @@ static bool is_ascii(const char *s)
 	return !*s;
 }
 
-static pf_status smtp_talk(struct smtp *smtp, struct mda *mda, const char *from,
-			   const char *to, struct pf_str head, int fd,
-			   off_t offset, struct pf_error *err)
+static pf_status smtp_talk(struct smtp *smtp, struct filter *filter,
+			   const char *from, const char *to, struct pf_str head,
+			   int fd, off_t offset, struct pf_error *err)
 {
 	bool utf8 = !is_ascii(from) || !is_ascii(to);
 	pf_status status = smtp_reply(smtp, '2', err);
 
 	if (status == PF_OK)
-		status =
-		    smtp_command(smtp, '2', err, "EHLO %s\r\n", mda->hostname);
+		status = smtp_command(smtp, '2', err, "EHLO %s\r\n",
+				      filter->hostname);
 	/* what is wrong with the server is not the message's fault */
 	if (status != PF_OK)
 		return smtp_broken(smtp, smtp->reply, err);
@@ -315,12 +315,12 @@ static pf_status smtp_talk(struct smtp *smtp, struct mda *mda, const char *from,
 	return status;
 }
 
-static pf_status send_by_smtp(struct mda *mda, const char *from, const char *to,
-			      struct pf_str head, int fd, off_t offset,
-			      struct pf_error *err)
+static pf_status send_by_smtp(struct filter *filter, const char *from,
+			      const char *to, struct pf_str head, int fd,
+			      off_t offset, struct pf_error *err)
 {
 	struct timeval limit = {.tv_sec = TIMEOUT_MS / 1000};
-	struct smtp smtp = {.host = mda->conf->submission_host};
+	struct smtp smtp = {.host = filter->conf->submission_host};
 	pf_status status = net_connect(smtp.host, 10000, &smtp.fd, err);
 
 	if (status != PF_OK)
@@ -330,7 +330,7 @@ static pf_status send_by_smtp(struct mda *mda, const char *from, const char *to,
 	(void)setsockopt(smtp.fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
 			 sizeof limit);
 	pf_buf_init(&smtp.in, 16 * 1024);
-	status = smtp_talk(&smtp, mda, from, to, head, fd, offset, err);
+	status = smtp_talk(&smtp, filter, from, to, head, fd, offset, err);
 	pf_buf_release(&smtp.in);
 	close(smtp.fd);
 	return status;
@@ -348,11 +348,11 @@ static bool address_safe(struct pf_str s)
 	return s.n < 1000;
 }
 
-pf_status mda_send(struct mda *mda, struct pf_str from, struct pf_str to,
-		   struct pf_str head, int fd, off_t offset,
-		   struct pf_error *err)
+pf_status filter_send(struct filter *filter, struct pf_str from,
+		      struct pf_str to, struct pf_str head, int fd,
+		      off_t offset, struct pf_error *err)
 {
-	bool smtp = *mda->conf->submission_host;
+	bool smtp = *filter->conf->submission_host;
 	char *sender, *recipient;
 	pf_status status;
 
@@ -362,8 +362,8 @@ pf_status mda_send(struct mda *mda, struct pf_str from, struct pf_str to,
 	/* an empty argument would be taken for a missing one */
 	sender = pf_str_dup(from.n || smtp ? from : PF_STR("<>"));
 	recipient = pf_str_dup(to);
-	status = (smtp ? send_by_smtp : send_by_program)(mda, sender, recipient,
-							 head, fd, offset, err);
+	status = (smtp ? send_by_smtp : send_by_program)(
+	    filter, sender, recipient, head, fd, offset, err);
 	free(sender);
 	free(recipient);
 	return status;

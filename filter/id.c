@@ -3,7 +3,7 @@
  * process, and 66 bits of chance.  Written in Crockford's base 32 (no i, l, o,
  * u), so that ids sort by time as text and can be read out on the telephone.
  */
-#include "mda/mda.h"
+#include "filter/filter.h"
 
 #include <stdatomic.h>
 
@@ -24,7 +24,7 @@ static uint64_t next_time(void)
 	}
 }
 
-void mda_id_make(char id[MDA_ID_SIZE])
+void filter_id_make(char id[FILTER_ID_SIZE])
 {
 	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	uint64_t when = next_time();
@@ -35,5 +35,5 @@ void mda_id_make(char id[MDA_ID_SIZE])
 		id[i] = digits[when & 31];
 	for (int i = 0; i < 13; i++)
 		id[13 + i] = digits[chance[i] & 31];
-	id[MDA_ID_SIZE - 1] = 0;
+	id[FILTER_ID_SIZE - 1] = 0;
 }

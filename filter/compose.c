@@ -3,7 +3,7 @@
  * refusals (RFC 5429, as a report of RFC 8098), and letters to a user whose
  * script is broken.  LF line ends; the MTA makes CRLF of them.
  */
-#include "mda/mda.h"
+#include "filter/filter.h"
 
 #include <stdio.h>
 
@@ -52,13 +52,13 @@ static void find_field(struct pf_str header, struct pf_str name,
 		}
 }
 
-bool mda_looped(struct pf_str header, struct pf_str address)
+bool filter_looped(struct pf_str header, struct pf_str address)
 {
 	struct mime_field field;
 	size_t pos = 0;
 
 	while (mime_field_next(header, &pos, &field))
-		if (pf_str_ieq(field.name, PF_STR(MDA_LOOP_FIELD)) &&
+		if (pf_str_ieq(field.name, PF_STR(FILTER_LOOP_FIELD)) &&
 		    pf_str_ieq(pf_str_trim(field.raw), address))
 			return true;
 	return false;
@@ -86,13 +86,13 @@ static void add_thread(struct pf_buf *to, struct pf_str header)
 	pf_buf_release(&refs);
 }
 
-static void add_trace(struct mda *mda, const char *auto_submitted,
+static void add_trace(struct filter *filter, const char *auto_submitted,
 		      struct pf_buf *to)
 {
-	char id[MDA_ID_SIZE];
+	char id[FILTER_ID_SIZE];
 
-	mda_id_make(id);
-	pf_buf_addf(to, "Message-ID: <%s@%s>\nDate: ", id, mda->hostname);
+	filter_id_make(id);
+	pf_buf_addf(to, "Message-ID: <%s@%s>\nDate: ", id, filter->hostname);
 	mime_date_format(to, pf_clock_now(), 0);
 	pf_buf_addf(to, "\nAuto-Submitted: %s\nMIME-Version: 1.0\n",
 		    auto_submitted);
@@ -106,24 +106,23 @@ static void add_text(struct pf_buf *to, struct pf_str text)
 	pf_buf_add_byte(to, '\n');
 }
 
-static struct pf_str postmaster(struct mda *mda, struct pf_buf *to)
+static struct pf_str postmaster(struct filter *filter, struct pf_buf *to)
 {
-	if (*mda->conf->postmaster_address)
-		pf_buf_add_c(to, mda->conf->postmaster_address);
+	if (*filter->conf->postmaster_address)
+		pf_buf_add_c(to, filter->conf->postmaster_address);
 	else
-		pf_buf_addf(to, "postmaster@%s", mda->hostname);
+		pf_buf_addf(to, "postmaster@%s", filter->hostname);
 	return pf_buf_str(to);
 }
 
-void mda_compose_vacation(struct mda *mda, const struct mda_rcpt *rcpt,
-			  const struct sieve_action *action,
-			  struct pf_str header, struct pf_buf *to)
+void filter_compose_vacation(struct filter *filter, const char *address,
+			     const struct sieve_action *action,
+			     struct pf_str header, struct pf_buf *to)
 {
 	struct pf_buf subject = PF_BUF_INIT(2 * FIELD_MAX);
 
 	add_field(to, "From",
-		  action->address.n ? action->address
-				    : pf_str_c(rcpt->address));
+		  action->address.n ? action->address : pf_str_c(address));
 	add_field(to, "To", action->reply_to);
 	if (action->subject.n) {
 		add_field(to, "Subject", action->subject);
@@ -140,7 +139,7 @@ void mda_compose_vacation(struct mda *mda, const struct mda_rcpt *rcpt,
 		add_field(to, "Subject", pf_buf_str(&subject));
 	}
 	add_thread(to, header);
-	add_trace(mda, "auto-replied", to);
+	add_trace(filter, "auto-replied", to);
 	if (action->mime)
 		pf_buf_add_str(to, action->text); /* header fields and body */
 	else
@@ -158,22 +157,23 @@ static void add_headers(struct pf_buf *to, struct pf_str header)
 	pf_buf_add_byte(to, '\n');
 }
 
-void mda_compose_reject(struct mda *mda, const struct mda_rcpt *rcpt,
-			struct pf_str sender, struct pf_str reason,
-			struct pf_str header, struct pf_buf *to)
+void filter_compose_reject(struct filter *filter, const char *address,
+			   const char *orcpt, struct pf_str sender,
+			   struct pf_str reason, struct pf_str header,
+			   struct pf_buf *to)
 {
 	struct pf_buf from = PF_BUF_INIT(1024), id = PF_BUF_INIT(FIELD_MAX);
 	struct pf_str one;
 	size_t pos = 0;
-	char bound[MDA_ID_SIZE];
+	char bound[FILTER_ID_SIZE];
 
-	mda_id_make(bound);
+	filter_id_make(bound);
 	find_field(header, PF_STR("Message-ID"), &id);
-	add_field(to, "From", postmaster(mda, &from));
+	add_field(to, "From", postmaster(filter, &from));
 	add_field(to, "To", sender);
 	add_field(to, "Subject", PF_STR("Your message was refused"));
 	add_thread(to, header);
-	add_trace(mda, "auto-replied", to);
+	add_trace(filter, "auto-replied", to);
 	pf_buf_addf(to,
 		    "Content-Type: multipart/report;\n"
 		    "\treport-type=disposition-notification; boundary=\"%s\"\n"
@@ -183,10 +183,10 @@ void mda_compose_reject(struct mda *mda, const struct mda_rcpt *rcpt,
 	pf_buf_addf(to,
 		    "--%s\nContent-Type: message/disposition-notification\n\n"
 		    "Reporting-UA: %s; penfold\n",
-		    bound, mda->hostname);
-	if (rcpt->orcpt)
-		pf_buf_addf(to, "Original-Recipient: %s\n", rcpt->orcpt);
-	pf_buf_addf(to, "Final-Recipient: rfc822; %s\n", rcpt->address);
+		    bound, filter->hostname);
+	if (orcpt)
+		pf_buf_addf(to, "Original-Recipient: %s\n", orcpt);
+	pf_buf_addf(to, "Final-Recipient: rfc822; %s\n", address);
 	if (mime_msgid_next(pf_buf_str(&id), &pos, &one))
 		pf_buf_addf(to, "Original-Message-ID: %.*s\n", (int)one.n,
 			    one.p);
@@ -200,16 +200,16 @@ void mda_compose_reject(struct mda *mda, const struct mda_rcpt *rcpt,
 	pf_buf_release(&id);
 }
 
-void mda_compose_notice(struct mda *mda, const struct auth_identity *id,
-			const char *path, const char *problem,
-			struct pf_buf *to)
+void filter_compose_notice(struct filter *filter,
+			   const struct auth_identity *id, const char *path,
+			   const char *problem, struct pf_buf *to)
 {
 	struct pf_buf from = PF_BUF_INIT(1024), text = PF_BUF_INIT(16 * 1024);
 
-	add_field(to, "From", postmaster(mda, &from));
+	add_field(to, "From", postmaster(filter, &from));
 	add_field(to, "To", pf_str_c(id->user));
 	add_field(to, "Subject", PF_STR("Your Sieve script has an error"));
-	add_trace(mda, "auto-generated", to);
+	add_trace(filter, "auto-generated", to);
 	pf_buf_addf(&text,
 		    "Your mail filter\n\n    %s\n\ncould not be run:\n\n"
 		    "    %s\n\n"

@@ -1,10 +1,10 @@
 /* What a script asks about the world around a message (struct sieve_message),
- * answered for a delivery. */
-#include "mda/mda.h"
+ * answered from the configuration, the store and the user's home. */
+#include "filter/filter.h"
 
 static bool mailbox_exists(void *arg, struct pf_str name)
 {
-	struct mda_ask *ask = arg;
+	struct filter_ask *ask = arg;
 	bool exists = false;
 
 	return store_name_check(ask->store, name, &exists, NULL) == PF_OK &&
@@ -14,22 +14,22 @@ static bool mailbox_exists(void *arg, struct pf_str name)
 /* The shared file: its body is that of any other copy. */
 static int file(void *arg)
 {
-	struct mda_ask *ask = arg;
+	struct filter_ask *ask = arg;
 
-	return ask->message->fd;
+	return ask->fd;
 }
 
 static bool duplicate(void *arg, struct pf_str handle, struct pf_str id,
 		      int64_t seconds)
 {
-	struct mda_ask *ask = arg;
+	struct filter_ask *ask = arg;
 
-	return mda_duplicate_seen(&ask->rcpt->id, handle, id, seconds);
+	return filter_duplicate_seen(ask->id, handle, id, seconds);
 }
 
 static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
 {
-	struct mda_ask *ask = arg;
+	struct filter_ask *ask = arg;
 	struct store_names names = {0};
 	bool found = false;
 
@@ -50,8 +50,8 @@ static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
 /* RFC 5183 4.1 */
 static bool environment(void *arg, struct pf_str name, struct pf_str *value)
 {
-	struct mda_ask *ask = arg;
-	struct pf_str host = pf_str_c(ask->message->mda->hostname);
+	struct filter_ask *ask = arg;
+	struct pf_str host = pf_str_c(ask->filter->hostname);
 	ptrdiff_t dot = pf_str_chr(host, '.');
 
 	if (pf_str_ieq(name, PF_STR("host")))
@@ -59,20 +59,16 @@ static bool environment(void *arg, struct pf_str name, struct pf_str *value)
 	else if (pf_str_ieq(name, PF_STR("domain")))
 		*value = pf_str_from(host, dot < 0 ? host.n : (size_t)dot + 1);
 	else if (pf_str_ieq(name, PF_STR("remote-ip")))
-		*value = ask->message->envelope.client;
+		*value = ask->client;
 	else if (pf_str_ieq(name, PF_STR("vnd.dovecot.username")))
-		*value = pf_str_c(ask->rcpt->id.user);
+		*value = pf_str_c(ask->id->user);
 	else
 		return false;
 	return true;
 }
 
-void mda_ask_init(struct mda_ask *ask, const struct mda_message *message,
-		  const struct mda_rcpt *rcpt, struct store *store,
-		  struct sieve_message *asks)
+void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks)
 {
-	*ask =
-	    (struct mda_ask){.message = message, .rcpt = rcpt, .store = store};
 	pf_arena_init(&ask->arena, 64 << 20);
 	asks->arg = ask;
 	asks->mailbox_exists = mailbox_exists;
@@ -82,7 +78,7 @@ void mda_ask_init(struct mda_ask *ask, const struct mda_message *message,
 	asks->environment = environment;
 }
 
-void mda_ask_release(struct mda_ask *ask)
+void filter_ask_release(struct filter_ask *ask)
 {
 	pf_arena_release(&ask->arena);
 }

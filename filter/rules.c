@@ -3,7 +3,7 @@
  * changes (mtime, size, inode).  The cache is a bounded map; when it is full
  * it is emptied, which is simple and rare.
  */
-#include "mda/mda.h"
+#include "filter/filter.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -34,20 +34,20 @@ struct parts pf_vec(struct part);
 struct entry {
 	struct stamp stamp;
 	struct parts parts;
-	struct mda_script *script; /* or */
+	struct filter_script *script; /* or */
 	struct sieve_lists *lists;
 };
 
-struct mda_rules {
+struct filter_rules {
 	const struct pf_conf *conf;
 	struct sieve_limits limits;
 	pthread_mutex_t lock;
 	struct pf_map entries; /* path -> struct entry */
 };
 
-struct mda_rules *mda_rules_new(const struct pf_conf *conf)
+struct filter_rules *filter_rules_new(const struct pf_conf *conf)
 {
-	struct mda_rules *rules = calloc(1, sizeof *rules);
+	struct filter_rules *rules = calloc(1, sizeof *rules);
 
 	if (!rules)
 		abort();
@@ -60,7 +60,7 @@ struct mda_rules *mda_rules_new(const struct pf_conf *conf)
 	return rules;
 }
 
-static void unref_locked(struct mda_script *script)
+static void unref_locked(struct filter_script *script)
 {
 	if (!script || --script->refs > 0)
 		return;
@@ -88,7 +88,7 @@ static void free_entry(struct entry *entry)
 	free(entry);
 }
 
-static void forget_all(struct mda_rules *rules)
+static void forget_all(struct filter_rules *rules)
 {
 	const struct pf_map_entry *at;
 	size_t pos = 0;
@@ -98,9 +98,9 @@ static void forget_all(struct mda_rules *rules)
 	pf_map_release(&rules->entries);
 }
 
-void mda_rules_free(struct mda_rules **rulesp)
+void filter_rules_free(struct filter_rules **rulesp)
 {
-	struct mda_rules *rules = *rulesp;
+	struct filter_rules *rules = *rulesp;
 
 	if (!rules)
 		return;
@@ -110,7 +110,8 @@ void mda_rules_free(struct mda_rules **rulesp)
 	free(rules);
 }
 
-void mda_script_unref(struct mda_rules *rules, struct mda_script **script)
+void filter_script_unref(struct filter_rules *rules,
+			 struct filter_script **script)
 {
 	pthread_mutex_lock(&rules->lock);
 	unref_locked(*script);
@@ -167,7 +168,7 @@ static bool parts_are_current(const struct parts *parts)
 }
 
 /* With the lock held: the entry if it is current. */
-static struct entry *current(struct mda_rules *rules, const char *path,
+static struct entry *current(struct filter_rules *rules, const char *path,
 			     const struct stamp *stamp)
 {
 	struct entry *entry = pf_map_get(&rules->entries, pf_str_c(path));
@@ -178,7 +179,8 @@ static struct entry *current(struct mda_rules *rules, const char *path,
 		   : NULL;
 }
 
-static void put(struct mda_rules *rules, const char *path, struct entry *entry)
+static void put(struct filter_rules *rules, const char *path,
+		struct entry *entry)
 {
 	if (rules->entries.count >= CACHE_MAX)
 		forget_all(rules);
@@ -226,14 +228,15 @@ static pf_status load_included(void *arg, bool global, struct pf_str name,
 	return status;
 }
 
-static struct mda_script *compile(struct mda_rules *rules, const char *path,
-				  const struct auth_identity *id, int fd,
-				  const struct stamp *stamp,
-				  struct parts *parts)
+static struct filter_script *compile(struct filter_rules *rules,
+				     const char *path,
+				     const struct auth_identity *id, int fd,
+				     const struct stamp *stamp,
+				     struct parts *parts)
 {
 	struct includer includer = {rules->conf, id, parts};
 	const struct sieve_source source = {&includer, load_included};
-	struct mda_script *script = calloc(1, sizeof *script);
+	struct filter_script *script = calloc(1, sizeof *script);
 	struct sieve_problems problems = {0};
 	struct pf_error err = {0};
 	struct pf_buf text;
@@ -266,9 +269,9 @@ static struct mda_script *compile(struct mda_rules *rules, const char *path,
 }
 
 /* `shared`: other users have the same script, but not what it includes. */
-static pf_status load_script(struct mda_rules *rules, const char *path,
+static pf_status load_script(struct filter_rules *rules, const char *path,
 			     const struct auth_identity *id, bool shared,
-			     struct mda_script **out, struct pf_error *err)
+			     struct filter_script **out, struct pf_error *err)
 {
 	struct stamp stamp;
 	struct entry *entry;
@@ -281,7 +284,7 @@ static pf_status load_script(struct mda_rules *rules, const char *path,
 	pthread_mutex_lock(&rules->lock);
 	entry = current(rules, path, &stamp);
 	if (!entry) {
-		struct mda_script *script;
+		struct filter_script *script;
 		struct parts parts = {0};
 
 		/* compiling is short, but others need not wait for it */
@@ -309,9 +312,10 @@ static pf_status load_script(struct mda_rules *rules, const char *path,
 	return PF_OK;
 }
 
-pf_status mda_rules_script(struct mda_rules *rules,
-			   const struct auth_identity *id,
-			   struct mda_script **script, struct pf_error *err)
+pf_status filter_rules_script(struct filter_rules *rules,
+			      const struct auth_identity *id,
+			      struct filter_script **script,
+			      struct pf_error *err)
 {
 	const char *const paths[] = {rules->conf->sieve_script,
 				     rules->conf->sieve_default};
@@ -354,9 +358,9 @@ static struct sieve_lists *parse_lists(int fd)
 	return lists;
 }
 
-bool mda_rules_list(struct mda_rules *rules, const struct auth_identity *id,
-		    struct pf_str detail, struct pf_buf *folder,
-		    struct pf_buf *rule)
+bool filter_rules_list(struct filter_rules *rules,
+		       const struct auth_identity *id, struct pf_str detail,
+		       struct pf_buf *folder, struct pf_buf *rule)
 {
 	struct pf_buf path = PF_BUF_INIT(4096);
 	const struct sieve_list *list = NULL;

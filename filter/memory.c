@@ -11,7 +11,7 @@
  * is remembered once it is stored: after a crash between the two, its double
  * is stored as well rather than none.
  */
-#include "mda/mda.h"
+#include "filter/filter.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -161,14 +161,14 @@ static bool note_locked(const struct memory *memory,
 	return fresh;
 }
 
-bool mda_vacation_due(const struct auth_identity *id, struct pf_str handle,
-		      struct pf_str sender, int64_t seconds)
+bool filter_vacation_due(const struct auth_identity *id, struct pf_str handle,
+			 struct pf_str sender, int64_t seconds)
 {
 	return note_locked(&answers, id, handle, sender, seconds);
 }
 
-bool mda_duplicate_seen(const struct auth_identity *id, struct pf_str handle,
-			struct pf_str what, int64_t seconds)
+bool filter_duplicate_seen(const struct auth_identity *id, struct pf_str handle,
+			   struct pf_str what, int64_t seconds)
 {
 	struct pf_buf text = PF_BUF_INIT(messages.max);
 	char key[DIGITS + 1];
@@ -187,8 +187,8 @@ bool mda_duplicate_seen(const struct auth_identity *id, struct pf_str handle,
 	return seen;
 }
 
-bool mda_duplicate_remember(const struct auth_identity *id,
-			    struct pf_str handle, struct pf_str what)
+bool filter_duplicate_remember(const struct auth_identity *id,
+			       struct pf_str handle, struct pf_str what)
 {
 	return note_locked(&messages, id, handle, what, 0);
 }

@@ -1,0 +1,136 @@
+/*
+ * filter: what a user's script may ask, and what its actions do to the world.
+ * Delivery (mda) filters mail on its way in; everything else that filters
+ * uses the same parts.
+ *
+ *	filter.c              what all runs of a process share
+ *	rules.c               scripts and list files, compiled and cached
+ *	ask.c                 what a script asks about a message's surroundings
+ *	outgoing.c            mail that leaves: sendmail or SMTP
+ *	compose.c, memory.c   mail that we write ourselves
+ *
+ * Thread rule: all of it blocks, so it belongs into jobs; struct filter is
+ * shared by all and locks what changes.
+ */
+#ifndef FILTER_FILTER_H
+#define FILTER_FILTER_H
+
+#include "auth/auth.h"
+#include "base/conf.h"
+#include "base/error.h"
+#include "base/journal.h"
+#include "sieve/sieve.h"
+#include "store/store.h"
+
+#define FILTER_ID_SIZE 27 /* 26 characters and NUL */
+
+struct filter_rules;
+
+struct filter {
+	const struct pf_conf *conf;
+	char hostname[256];
+	struct pf_journal *journal; /* NULL: none */
+	struct filter_rules *rules;
+	int index_socket; /* datagrams to indexd, -1: none */
+};
+
+/* The journal may be missing (no rights): `problem` then says why. */
+PF_CHECKED pf_status filter_new(const struct pf_conf *conf,
+				struct filter **filter,
+				struct pf_error *problem);
+void filter_free(struct filter **filter);
+
+/* One datagram "USER TAB MAILBOX" to indexd; it looks for itself when one is
+ * lost. */
+void filter_index_notify(struct filter *filter, const char *user,
+			 struct pf_str folder);
+
+/* An id: 26 characters of base 32 that sort by time and are never given twice
+ * (64 bits of microseconds, 66 of chance). */
+void filter_id_make(char id[FILTER_ID_SIZE]);
+
+/* ---- scripts and lists (rules.c) ---- */
+
+/* A compiled script, counted.  NULL script: it does not compile. */
+struct filter_script {
+	int refs;
+	struct sieve_script *script;
+	char *path;
+	int64_t mtime_ns;
+	char problem[240]; /* "line 3: ..." */
+};
+
+struct filter_rules *filter_rules_new(const struct pf_conf *conf);
+void filter_rules_free(struct filter_rules **rules);
+
+/* The user's script; *script NULL when there is none. */
+PF_CHECKED pf_status filter_rules_script(struct filter_rules *rules,
+					 const struct auth_identity *id,
+					 struct filter_script **script,
+					 struct pf_error *err);
+void filter_script_unref(struct filter_rules *rules,
+			 struct filter_script **script);
+
+/* The folder that the user's list file names for `detail`; false: none.
+ * `rule` receives "mlists line N". */
+bool filter_rules_list(struct filter_rules *rules,
+		       const struct auth_identity *id, struct pf_str detail,
+		       struct pf_buf *folder, struct pf_buf *rule);
+
+/* ---- what a script asks about (ask.c) ---- */
+
+struct filter_ask {
+	struct filter *filter;
+	const struct auth_identity *id;
+	struct store *store;
+	int fd;		       /* the message's file, -1: none */
+	struct pf_str client;  /* address of the one who sent it, or empty */
+	struct pf_arena arena; /* for answers */
+};
+/* Fills in the callbacks; what `ask` points to lives as long as the run. */
+void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks);
+void filter_ask_release(struct filter_ask *ask);
+
+/* ---- mail that leaves (outgoing.c) ---- */
+
+/*
+ * Hands a message to the MTA: `head` first, then file bytes from `offset` to
+ * the end (fd -1: none).  OK means that the MTA has taken it.  INVALID: it
+ * never will (bad address); UNAVAILABLE: later.
+ */
+PF_CHECKED pf_status filter_send(struct filter *filter, struct pf_str from,
+				 struct pf_str to, struct pf_str head, int fd,
+				 off_t offset, struct pf_error *err);
+
+/* ---- mail of our own (compose.c, memory.c) ---- */
+
+/* The field that marks what we redirected, and: is it there for `address`? */
+#define FILTER_LOOP_FIELD "X-Sieve-Redirected-From"
+bool filter_looped(struct pf_str header, struct pf_str address);
+
+/* Remembers (durably) that `sender` was answered; false: it was already,
+ * within `seconds`, or the memory cannot be written. */
+bool filter_vacation_due(const struct auth_identity *id, struct pf_str handle,
+			 struct pf_str sender, int64_t seconds);
+
+/* The memory of the test `duplicate`; what cannot be read was not seen. */
+bool filter_duplicate_seen(const struct auth_identity *id, struct pf_str handle,
+			   struct pf_str what, int64_t seconds);
+bool filter_duplicate_remember(const struct auth_identity *id,
+			       struct pf_str handle, struct pf_str what);
+
+/* The answer of `address` to `action` (SIEVE_VACATION), the notice of
+ * SIEVE_REJECT (`orcpt` may be NULL), and the letter to a user whose script
+ * is broken. */
+void filter_compose_vacation(struct filter *filter, const char *address,
+			     const struct sieve_action *action,
+			     struct pf_str header, struct pf_buf *to);
+void filter_compose_reject(struct filter *filter, const char *address,
+			   const char *orcpt, struct pf_str sender,
+			   struct pf_str reason, struct pf_str header,
+			   struct pf_buf *to);
+void filter_compose_notice(struct filter *filter,
+			   const struct auth_identity *id, const char *path,
+			   const char *problem, struct pf_buf *to);
+
+#endif
