@@ -72,6 +72,8 @@ struct client {
 	bool read_only;
 	bool watched, watch_failed;
 	bool condstore, qresync, uidonly;
+	bool metadata, metadata_server; /* told of others' changes */
+	uint64_t metadata_told;
 	const char *gone; /* close after this command; why */
 
 	/* ---- fixed from the start ---- */

@@ -4,7 +4,7 @@
  * same user (a poke), and each calls run() once to tell.
  */
 #include "base/log.h"
-#include "imapd/client.h"
+#include "imapd/metadata.h"
 
 /* From now on changes poke us; done before looking, so that none is missed. */
 static void watch(struct client *client)
@@ -41,6 +41,7 @@ enum run run_idle(struct cmd *cmd)
 		pf_arena_release(&cmd->args_arena);
 		cmd->args = &no_args;
 	}
+	metadata_tell(client);
 	if (client->view) {
 		enum run result = sync_client(cmd, !cmd->defer_expunge);
 		if (result != RUN_DONE)

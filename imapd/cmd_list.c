@@ -1,12 +1,13 @@
 /*
  * LIST, LSUB, NAMESPACE (RFC 3501 6.3.8, 6.3.9; RFC 2342; RFC 3348; extended:
- * RFC 5258; SPECIAL-USE: RFC 6154; STATUS: RFC 5819).
+ * RFC 5258; SPECIAL-USE: RFC 6154; STATUS: RFC 5819; METADATA: RFC 9590).
  *
  * One walk over the sorted names decides for each: is it chosen, and is it
  * shown only because something below it is (RECURSIVEMATCH, and LSUB with
  * "%": RFC 3501 6.3.9)?
  */
 #include "base/clock.h"
+#include "imapd/metadata.h"
 #include "imapd/status.h"
 
 enum list_option {
@@ -23,6 +24,7 @@ enum list_option {
 struct list {
 	unsigned options;
 	unsigned status_items; /* 0: none */
+	struct metadata_entries metadata;
 	struct pf_str *patterns;
 	size_t pattern_count;
 	bool asks_root; /* "" as the only pattern */
@@ -85,6 +87,9 @@ static bool read_return(struct cmd *cmd, const struct imap_arg *args,
 			l->options |= RETURN_SPECIAL;
 		else if (imap_arg_is_atom(list, "STATUS")) {
 			if (!status_parse(cmd, ++list, &l->status_items))
+				return false;
+		} else if (imap_arg_is_atom(list, "METADATA")) {
+			if (!metadata_entries_parse(cmd, ++list, &l->metadata))
 				return false;
 		} else {
 			reply_bad(cmd, "Unknown return option");
@@ -296,10 +301,11 @@ static void write_name(struct cmd *cmd, const struct list *l,
 	    (n->flags & STORE_NAME_SUB_CHILDREN))
 		pf_buf_add_c(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	pf_buf_add_c(out, "\r\n");
-	/* RFC 5819 2: where STATUS fails, there is just no STATUS line */
-	if (l->status_items && (n->flags & STORE_NAME_EXISTS) &&
-	    status_write(cmd, n->name, l->status_items, &err) != PF_OK)
-		return;
+	/* RFC 9590 3, RFC 5819 2: what fails is just not there */
+	if (l->metadata.n && (n->flags & STORE_NAME_EXISTS))
+		(void)!metadata_write(cmd, n->name, &l->metadata, &err);
+	if (l->status_items && (n->flags & STORE_NAME_EXISTS))
+		(void)!status_write(cmd, n->name, l->status_items, &err);
 }
 
 static void release(struct cmd *cmd)

@@ -159,6 +159,9 @@ enum run run_unsubscribe(struct cmd *cmd);
 enum run run_list(struct cmd *cmd);
 enum run run_lsub(struct cmd *cmd);
 enum run run_namespace(struct cmd *cmd);
+/* cmd_metadata.c */
+enum run run_getmetadata(struct cmd *cmd);
+enum run run_setmetadata(struct cmd *cmd);
 /* cmd_status.c */
 enum run run_status(struct cmd *cmd);
 /* cmd_append.c */

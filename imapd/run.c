@@ -13,7 +13,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
-#include "imapd/client.h"
+#include "imapd/metadata.h"
 
 bool slice_over(int64_t start)
 {
@@ -146,6 +146,8 @@ static enum run step(struct cmd *cmd)
 		cmd->phase = CMD_SYNC;
 	}
 	if (cmd->phase == CMD_SYNC) {
+		if (!(cmd->def->flags & CMD_INLINE))
+			metadata_tell(c);
 		if (c->view && !c->gone && !(cmd->def->flags & CMD_INLINE)) {
 			result = sync_client(cmd, may_expunge(cmd));
 			if (result != RUN_DONE)

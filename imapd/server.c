@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "imapd/client.h"
+#include "imapd/metadata.h"
 #include "imapd/msieve.h"
 
 #define TICK_MS	      1000
@@ -130,6 +130,7 @@ static void user_close_done(void *arg)
 	pf_list_remove(&user->link);
 	server->user_count--;
 	net_queue_free(&user->queue);
+	metadata_news_release(user);
 	free(user->name);
 	free(user->mail);
 	free(user);

@@ -45,6 +45,13 @@ void server_ended(struct server *server);
 /* BYE to everybody, then the loop stops. */
 void server_stop(struct server *server);
 
+/* Metadata that a session set, for the others (cmd_metadata.c). */
+#define METADATA_NEWS 16
+struct metadata_news {
+	uint64_t by; /* client */
+	char *mailbox, *entries;
+};
+
 struct user {
 	struct pf_link link;
 	struct server *server;
@@ -55,7 +62,9 @@ struct user {
 	int64_t idle_since; /* monotonic ms, when client_count is 0 */
 	bool flushing, closing;
 	struct store *store; /* the queue's; NULL until first used */
-	atomic_int dirty;    /* documented files may be behind the log */
+	struct metadata_news metadata_news[METADATA_NEWS]; /* the queue's */
+	uint64_t metadata_serial;
+	atomic_int dirty; /* documented files may be behind the log */
 };
 
 /* The user of that name, made if needed; it lives while it has clients and a
