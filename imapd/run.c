@@ -130,6 +130,17 @@ static void note_selected(struct client *c)
 	c->selected = name.n ? pf_str_dup(name) : NULL;
 }
 
+/* What was acknowledged in another process before this command came is true
+ * for it.  A fault here is met again, and told, when the command ends. */
+static void catch_up(struct cmd *cmd)
+{
+	struct pf_error err = {0};
+
+	if (!cmd->state && !cmd->waits && cmd->client->view &&
+	    !(cmd->def->flags & CMD_INLINE))
+		(void)!store_box_catch_up(cmd->client->box, &err);
+}
+
 static enum run step(struct cmd *cmd)
 {
 	struct client *c = cmd->client;
@@ -140,6 +151,7 @@ static enum run step(struct cmd *cmd)
 		 * looks for itself */
 		bool go = cmd->state || (cmd->def->flags & CMD_STREAM) ||
 			  cmd->waits || allowed(cmd);
+		catch_up(cmd);
 		result = go ? cmd->def->run(cmd) : RUN_DONE;
 		if (result != RUN_DONE)
 			return result;

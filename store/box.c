@@ -658,6 +658,16 @@ pf_status store_box_sync(struct store_box *box, bool new_too,
 	return status;
 }
 
+pf_status store_box_catch_up(struct store_box *box, struct pf_error *err)
+{
+	if (box->loaded && (box->deleted || store_log_current(box)))
+		return PF_OK;
+	pf_status status = store_box_lock(box, err);
+	if (status == PF_OK)
+		store_box_unlock(box);
+	return status;
+}
+
 pf_status store_box_flush(struct store_box *box, struct pf_error *err)
 {
 	if (!box->loaded || box->store->read_only || box->deleted)

@@ -175,6 +175,10 @@ bool store_box_exists(const struct store_box *box);
  * \Recent).  */
 PF_CHECKED pf_status store_box_sync(struct store_box *box, bool take_new,
 				    struct pf_error *err);
+/* Only what other processes have committed: a stat when that is nothing.  So
+ * that a command which begins after another process said OK sees its work. */
+PF_CHECKED pf_status store_box_catch_up(struct store_box *box,
+					struct pf_error *err);
 void store_box_info(const struct store_box *box, struct store_box_info *info);
 
 /* STATUS without keeping the box open (uses the snapshot if it is current). */

@@ -23,14 +23,12 @@ import os
 import pathlib
 import random
 import re
-import select
-import socket
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "real"))
-from rig import IMAPD, PASSWORD, Rig, finish, measured, ok  # noqa: E402
+from rig import PASSWORD, Rig, finish, measured, ok  # noqa: E402
+from wire import Wire, Wrong  # noqa: E402
 
 SEED = int(os.environ.get("PF_SEED", "1"))
 STEPS = int(os.environ.get("PF_STEPS", "0"))
@@ -44,10 +42,6 @@ LETTERS = {"D": "\\Draft", "F": "\\Flagged", "P": "$Forwarded",
 KEEPS_NUMBERS = {"FETCH", "STORE", "SEARCH"}
 
 rng = random.Random(SEED)
-
-
-class Wrong(Exception):
-    pass
 
 
 def numbers(text):
@@ -107,77 +101,6 @@ class World:
 
 
 world = World()
-
-
-class Line(bytes):
-    """One response, literals included."""
-
-
-class Wire:
-    """Bytes to and from one server."""
-
-    def __init__(self, rig, stdio):
-        self.buffer = b""
-        self.proc = None
-        if stdio:
-            self.proc = subprocess.Popen(
-                [IMAPD, "--stdio", "-c", rig.dir / "penfold.conf",
-                 "--user", "ann", "--mail", rig.maildir("ann")],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=open(rig.dir / "stdio.log", "ab"))
-            self.fd = self.proc.stdout.fileno()
-        else:
-            plain = socket.create_connection(("127.0.0.1", rig.imaps_port))
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.tls = rig.tls_context().wrap_socket(plain)
-
-    def send(self, data):
-        if self.proc:
-            self.proc.stdin.write(data)
-            self.proc.stdin.flush()
-        else:
-            self.tls.sendall(data)
-
-    def _fill(self, seconds):
-        if self.proc:
-            if not select.select([self.fd], [], [], seconds)[0]:
-                return False
-            data = os.read(self.fd, 65536)
-        else:
-            if not self.tls.pending() and \
-                    not select.select([self.tls], [], [], seconds)[0]:
-                return False
-            data = self.tls.recv(65536)
-        if not data:
-            raise Wrong("the server closed")
-        self.buffer += data
-        return True
-
-    def line(self, seconds=20.0):
-        """A response without its CRLF, or None."""
-        at = 0
-        while True:
-            end = self.buffer.find(b"\r\n", at)
-            if end >= 0:
-                literal = re.search(rb"\{(\d+)\}$", self.buffer[at:end])
-                if not literal:
-                    line = self.buffer[:end]
-                    self.buffer = self.buffer[end + 2:]
-                    return line
-                size = int(literal.group(1))
-                if len(self.buffer) >= end + 2 + size:
-                    at = end + 2 + size
-                    continue
-            if not self._fill(seconds):
-                return None
-
-    def close(self):
-        if self.proc:
-            self.proc.stdin.close()
-            self.proc.wait(20)
-            self.proc.stdout.close()
-        else:
-            self.tls.close()
 
 
 class Known:

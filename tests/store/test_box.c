@@ -90,7 +90,10 @@ static void changes_flags(void)
 	is_int(store_box_find(box2, 4)->flags, STORE_DRAFT);
 	pf_vec_release(&modified);
 
-	good(store_box_sync(box, false, &err));
+	/* the log alone tells what another process committed */
+	is_int(store_box_find(box, 4)->flags, 0);
+	good(store_box_catch_up(box, &err));
+	is_int(store_box_find(box, 4)->flags, STORE_DRAFT);
 	good(store_box_expunge(box, NULL, 0, false, &err));
 	store_box_info(box, &after);
 	is_int(after.messages, 2);
