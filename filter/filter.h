@@ -101,6 +101,13 @@ void filter_ask_release(struct filter_ask *ask);
 PF_CHECKED pf_status filter_send(struct filter *filter, struct pf_str from,
 				 struct pf_str to, struct pf_str head, int fd,
 				 off_t offset, struct pf_error *err);
+/* The same, and asks the MTA for reports and a deadline.  INVALID, too: it is
+ * to return what is late, and knows no deadlines. */
+PF_CHECKED pf_status filter_send_dsn(struct filter *filter, struct pf_str from,
+				     struct pf_str to,
+				     const struct sieve_dsn *dsn,
+				     struct pf_str head, int fd, off_t offset,
+				     struct pf_error *err);
 
 /* ---- mail of our own (compose.c, memory.c) ---- */
 

@@ -18,11 +18,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "net/net.h"
 
 #define TIMEOUT_MS 120000
 #define BLOCK	   (64 * 1024)
+#define BY_MAX	   999999999LL /* RFC 2852 4 */
 
 /* ---- sendmail ---- */
 
@@ -112,17 +114,38 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static pf_status no_deadlines(const char *mta, struct pf_error *err)
+{
+	return pf_error_set(err, PF_INVALID, NULL,
+			    "%s cannot return what is late", mta);
+}
+
 static pf_status send_by_program(struct filter *filter, const char *from,
-				 const char *to, struct pf_str head, int fd,
-				 off_t offset, struct pf_error *err)
+				 const char *to, const struct sieve_dsn *dsn,
+				 struct pf_str head, int fd, off_t offset,
+				 struct pf_error *err)
 {
 	const char *path = filter->conf->sendmail_path;
-	const char *const argv[] = {"sendmail", "-i", "-f", from,
-				    "--",	to,   NULL};
-	int ends[2], r, code;
+	const char *argv[12] = {"sendmail", "-i", "-f", from};
+	char notify[40], ret[8];
+	int ends[2], r, code, n = 4;
 	pid_t pid;
 	bool fed;
 
+	/* it has no option for a deadline */
+	if (dsn->has_by && dsn->by_return)
+		return no_deadlines(path, err);
+	if (dsn->notify.n > 0 &&
+	    pf_str_copy(dsn->notify, notify, sizeof notify)) {
+		argv[n++] = "-N";
+		argv[n++] = notify;
+	}
+	if (dsn->ret.n > 0 && pf_str_copy(dsn->ret, ret, sizeof ret)) {
+		argv[n++] = "-R";
+		argv[n++] = ret;
+	}
+	argv[n++] = "--";
+	argv[n] = to;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return pf_error_sys(err, errno, "pipe");
 	r = spawn(path, (char *const *)(uintptr_t)argv, ends[0], &pid);
@@ -155,8 +178,8 @@ static pf_status send_by_program(struct filter *filter, const char *from,
 struct smtp {
 	int fd;
 	const char *host;
-	char reply[512];     /* the last line */
-	bool eightbit, utf8; /* what EHLO offered */
+	char reply[512];		     /* the last line */
+	bool eightbit, utf8, dsn, deliverby; /* what EHLO offered */
 	struct pf_buf in;
 };
 
@@ -165,6 +188,15 @@ static pf_status smtp_broken(struct smtp *smtp, const char *what,
 {
 	return pf_error_set(err, PF_UNAVAILABLE, NULL, "SMTP to %s: %s",
 			    smtp->host, what);
+}
+
+/* "250-KEYWORD ..." */
+static bool offers(const char *line, const char *keyword)
+{
+	struct pf_str rest = pf_str_from(pf_str_c(line), 4), word;
+
+	return pf_str_split(&rest, ' ', &word) &&
+	       pf_str_ieq(word, pf_str_c(keyword));
 }
 
 /* Reads a whole reply; its first digit decides. */
@@ -184,6 +216,8 @@ static pf_status smtp_reply(struct smtp *smtp, char want, struct pf_error *err)
 			smtp->eightbit |=
 			    strstr(smtp->reply, "8BITMIME") != NULL;
 			smtp->utf8 |= strstr(smtp->reply, "SMTPUTF8") != NULL;
+			smtp->dsn |= offers(smtp->reply, "DSN");
+			smtp->deliverby |= offers(smtp->reply, "DELIVERBY");
 			pf_buf_take(&smtp->in, (size_t)lf + 1);
 			if (strlen(smtp->reply) > 3 && smtp->reply[3] == '-')
 				continue;
@@ -288,10 +322,35 @@ static bool is_ascii(const char *s)
 	return !*s;
 }
 
+/* " RET=FULL BY=120;N": as far as the server knows them (RFC 3461 4, RFC 2852
+ * 4) */
+static pf_status smtp_params(struct smtp *smtp, const struct sieve_dsn *dsn,
+			     char *to, size_t size, struct pf_error *err)
+{
+	long long left = (long long)dsn->by - (long long)pf_clock_now();
+	size_t n = 0;
+
+	to[0] = 0;
+	if (smtp->dsn && dsn->ret.n > 0)
+		n = (size_t)snprintf(to, size, " RET=%.*s", (int)dsn->ret.n,
+				     dsn->ret.p);
+	if (dsn->has_by && dsn->by_return && (!smtp->deliverby || left <= 0))
+		return no_deadlines(smtp->host, err);
+	if (dsn->has_by && smtp->deliverby && n < size)
+		snprintf(to + n, size - n, " BY=%lld;%c%s",
+			 left > BY_MAX	  ? BY_MAX
+			 : left < -BY_MAX ? -BY_MAX
+					  : left,
+			 dsn->by_return ? 'R' : 'N', dsn->by_trace ? "T" : "");
+	return PF_OK;
+}
+
 static pf_status smtp_talk(struct smtp *smtp, struct filter *filter,
-			   const char *from, const char *to, struct pf_str head,
+			   const char *from, const char *to,
+			   const struct sieve_dsn *dsn, struct pf_str head,
 			   int fd, off_t offset, struct pf_error *err)
 {
+	char params[100];
 	bool utf8 = !is_ascii(from) || !is_ascii(to);
 	pf_status status = smtp_reply(smtp, '2', err);
 
@@ -301,11 +360,17 @@ static pf_status smtp_talk(struct smtp *smtp, struct filter *filter,
 	/* what is wrong with the server is not the message's fault */
 	if (status != PF_OK)
 		return smtp_broken(smtp, smtp->reply, err);
-	status = smtp_command(smtp, '2', err, "MAIL FROM:<%s>%s%s\r\n", from,
-			      smtp->eightbit ? " BODY=8BITMIME" : "",
-			      smtp->utf8 && utf8 ? " SMTPUTF8" : "");
+	status = smtp_params(smtp, dsn, params, sizeof params, err);
 	if (status == PF_OK)
-		status = smtp_command(smtp, '2', err, "RCPT TO:<%s>\r\n", to);
+		status =
+		    smtp_command(smtp, '2', err, "MAIL FROM:<%s>%s%s%s\r\n",
+				 from, smtp->eightbit ? " BODY=8BITMIME" : "",
+				 smtp->utf8 && utf8 ? " SMTPUTF8" : "", params);
+	if (status == PF_OK)
+		status = smtp_command(
+		    smtp, '2', err, "RCPT TO:<%s>%s%.*s\r\n", to,
+		    smtp->dsn && dsn->notify.n ? " NOTIFY=" : "",
+		    smtp->dsn ? (int)dsn->notify.n : 0, dsn->notify.p);
 	if (status == PF_OK)
 		status = smtp_command(smtp, '3', err, "DATA\r\n");
 	if (status == PF_OK)
@@ -316,8 +381,9 @@ static pf_status smtp_talk(struct smtp *smtp, struct filter *filter,
 }
 
 static pf_status send_by_smtp(struct filter *filter, const char *from,
-			      const char *to, struct pf_str head, int fd,
-			      off_t offset, struct pf_error *err)
+			      const char *to, const struct sieve_dsn *dsn,
+			      struct pf_str head, int fd, off_t offset,
+			      struct pf_error *err)
 {
 	struct timeval limit = {.tv_sec = TIMEOUT_MS / 1000};
 	struct smtp smtp = {.host = filter->conf->submission_host};
@@ -330,7 +396,7 @@ static pf_status send_by_smtp(struct filter *filter, const char *from,
 	(void)setsockopt(smtp.fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
 			 sizeof limit);
 	pf_buf_init(&smtp.in, 16 * 1024);
-	status = smtp_talk(&smtp, filter, from, to, head, fd, offset, err);
+	status = smtp_talk(&smtp, filter, from, to, dsn, head, fd, offset, err);
 	pf_buf_release(&smtp.in);
 	close(smtp.fd);
 	return status;
@@ -348,9 +414,10 @@ static bool address_safe(struct pf_str s)
 	return s.n < 1000;
 }
 
-pf_status filter_send(struct filter *filter, struct pf_str from,
-		      struct pf_str to, struct pf_str head, int fd,
-		      off_t offset, struct pf_error *err)
+pf_status filter_send_dsn(struct filter *filter, struct pf_str from,
+			  struct pf_str to, const struct sieve_dsn *dsn,
+			  struct pf_str head, int fd, off_t offset,
+			  struct pf_error *err)
 {
 	bool smtp = *filter->conf->submission_host;
 	char *sender, *recipient;
@@ -363,8 +430,18 @@ pf_status filter_send(struct filter *filter, struct pf_str from,
 	sender = pf_str_dup(from.n || smtp ? from : PF_STR("<>"));
 	recipient = pf_str_dup(to);
 	status = (smtp ? send_by_smtp : send_by_program)(
-	    filter, sender, recipient, head, fd, offset, err);
+	    filter, sender, recipient, dsn, head, fd, offset, err);
 	free(sender);
 	free(recipient);
 	return status;
+}
+
+pf_status filter_send(struct filter *filter, struct pf_str from,
+		      struct pf_str to, struct pf_str head, int fd,
+		      off_t offset, struct pf_error *err)
+{
+	static const struct sieve_dsn nothing;
+
+	return filter_send_dsn(filter, from, to, &nothing, head, fd, offset,
+			       err);
 }

@@ -68,9 +68,9 @@ pf_status mda_delivery_redirect(struct delivery *d,
 			status = pf_buf_status(&head, err);
 	}
 	if (status == PF_OK)
-		status =
-		    filter_send(d->filter, m->envelope.from, action->address,
-				pf_buf_str(&head), m->fd, from, err);
+		status = filter_send_dsn(d->filter, m->envelope.from,
+					 action->address, &action->dsn,
+					 pf_buf_str(&head), m->fd, from, err);
 	if (status == PF_OK) {
 		d->sent++;
 		pf_buf_addf(&rule, "sieve line %d: redirect to %.*s",
@@ -92,8 +92,9 @@ pf_status mda_delivery_reject(struct delivery *d,
 	struct pf_buf notice = PF_BUF_INIT(2 << 20), rule = PF_BUF_INIT(100);
 	pf_status status = PF_OK;
 
-	/* nobody to tell (RFC 5429 2.1.1); the notice itself comes from <> */
-	if (sender.n) {
+	if (action->refuse) { /* our reply does it (RFC 5429 2.1.1) */
+		d->refusal = action->text;
+	} else if (sender.n) { /* MDNs go to nobody else (RFC 5429 2.2.1) */
 		filter_compose_reject(d->filter, d->rcpt->address,
 				      d->rcpt->orcpt, sender, action->text,
 				      mda_message_header(d->message), &notice);
@@ -102,7 +103,8 @@ pf_status mda_delivery_reject(struct delivery *d,
 	}
 	if (status == PF_OK) {
 		d->refused = true;
-		pf_buf_addf(&rule, "sieve line %d: reject", action->line);
+		pf_buf_addf(&rule, "sieve line %d: %s", action->line,
+			    action->refuse ? "ereject" : "reject");
 		mda_delivery_journal(d, PF_STR(""), PF_STR(""),
 				     pf_buf_str(&rule));
 	}

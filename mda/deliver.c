@@ -339,6 +339,9 @@ static void run_script(struct delivery *d, const struct filter_script *script,
 				 .client = m->envelope.client};
 	struct pf_error err;
 
+	message.dsn = m->envelope.dsn;
+	message.dsn.orcpt = pf_str_c(d->rcpt->orcpt);
+	message.dsn.notify = pf_str_c(d->rcpt->notify);
 	filter_ask_init(&ask, &message);
 	limits.actions_max = (int)conf->sieve_actions_max;
 	limits.redirects_max = (int)conf->sieve_redirects_max;
@@ -589,6 +592,10 @@ static void reply(struct delivery *d, pf_status status,
 			     PF_LOGC("to", d->rcpt->address));
 		snprintf(text, sizeof text, "%s id=%s", pf_status_text(status),
 			 d->message->id);
+	} else if (d->refusal.p) {
+		mda_reply_refusal(d->rcpt->reply, d->refusal);
+		d->rcpt->refused = true;
+		return;
 	} else if (d->stored) {
 		snprintf(text, sizeof text, "Saved to %.300s id=%s",
 			 d->folders.data, d->message->id);

@@ -174,6 +174,7 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 	struct mda_message *message;
 	struct filter *filter = NULL;
 	struct pf_error err = {0};
+	bool refused = false;
 	pf_status status;
 
 	if (!rcpt)
@@ -196,10 +197,16 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 	if (status == PF_OK) {
 		mda_message_deliver(message);
 		status = rcpt->status;
+		if (rcpt->refused) { /* Postfix puts it into the bounce */
+			fprintf(stderr, "%s\n", rcpt->reply);
+			refused = true;
+		}
 		(void)pf_error_set(&err, status, NULL, "%s", rcpt->reply);
 	}
 	mda_message_free(&message);
 	filter_free(&filter);
+	if (refused)
+		return EX_NOPERM;
 	return status == PF_OK ? EX_OK : fail(&err);
 }
 

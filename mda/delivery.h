@@ -13,7 +13,8 @@ struct delivery {
 	struct pf_buf header;  /* with our prefix, as the script sees it */
 	struct pf_buf folders; /* "INBOX, nanog": for the reply */
 	unsigned stored, sent;
-	bool refused;
+	bool refused;	       /* by a notice, or: */
+	struct pf_str refusal; /* by our reply; p NULL: not */
 	bool last; /* one recipient, one folder: the file can be moved there */
 };
 

@@ -146,6 +146,28 @@ static bool next_param(struct pf_str *rest, struct pf_str *name,
 	return true;
 }
 
+/* [+/-]1*9DIGIT ";" ("N" / "R") ["T"]; what is to be returned when it is late
+ * cannot be late already (RFC 2852 4). */
+static bool parse_by(struct mda_lmtp_mail *mail, struct pf_str value)
+{
+	bool minus = pf_str_starts(value, PF_STR("-"));
+	struct pf_str time, mode = value;
+	uint64_t seconds;
+
+	(void)pf_str_split(&mode, ';', &time);
+	if (minus || pf_str_starts(value, PF_STR("+")))
+		time = pf_str_from(time, 1);
+	if (!pf_str_u64(time, 999999999, &seconds) || mode.n < 1 || mode.n > 2)
+		return false;
+	mail->has_by = true;
+	mail->by = minus ? -(int)seconds : (int)seconds;
+	mail->by_return = pf_ascii_upper(mode.p[0]) == 'R';
+	mail->by_trace = mode.n == 2;
+	return (mail->by_return ? mail->by > 0
+				: pf_ascii_upper(mode.p[0]) == 'N') &&
+	       (!mail->by_trace || pf_ascii_upper(mode.p[1]) == 'T');
+}
+
 /* NULL, or the reply that refuses the parameter. */
 static const char *mail_param(struct mda_lmtp *lmtp, struct pf_str name,
 			      struct pf_str value, bool has_value)
@@ -169,15 +191,18 @@ static const char *mail_param(struct mda_lmtp *lmtp, struct pf_str name,
 	if (pf_str_ieq(name, PF_STR("SMTPUTF8"))) /* RFC 6531 */
 		return has_value ? bad : NULL;	  /* set by wants_utf8() */
 	if (pf_str_ieq(name, PF_STR("RET"))) {	  /* RFC 3461 4.3 */
-		mail->ret_full = pf_str_ieq(value, PF_STR("FULL"));
-		return mail->ret_full || pf_str_ieq(value, PF_STR("HDRS"))
-			   ? NULL
-			   : bad;
+		if (pf_str_ieq(value, PF_STR("FULL")))
+			mail->ret = PF_STR("FULL");
+		else if (pf_str_ieq(value, PF_STR("HDRS")))
+			mail->ret = PF_STR("HDRS");
+		return mail->ret.n ? NULL : bad;
 	}
 	if (pf_str_ieq(name, PF_STR("ENVID"))) { /* RFC 3461 4.4 */
 		mail->envid = mda_lmtp_xtext(&lmtp->arena, value);
 		return mail->envid.p ? NULL : bad;
 	}
+	if (pf_str_ieq(name, PF_STR("BY"))) /* RFC 2852 4 */
+		return parse_by(mail, value) ? NULL : bad;
 	return "555 5.5.4 Unknown MAIL parameter";
 }
 
@@ -420,7 +445,8 @@ static enum mda_lmtp_event command_lhlo(struct mda_lmtp *lmtp,
 	lmtp->greeted = true;
 	pf_buf_addf(&lmtp->out,
 		    "250-%s\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
-		    "250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n",
+		    "250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n"
+		    "250-DELIVERBY\r\n",
 		    lmtp->conf.hostname);
 	if (lmtp->conf.trusted)
 		reply(lmtp, "250-XFORWARD NAME ADDR PORT PROTO HELO IDENT "

@@ -20,8 +20,8 @@
 #include "base/vec.h"
 
 #define LMTP_LINE_MAX	(64 * 1024)
-#define LMTP_ERRORS_MAX 20 /* bad commands before we hang up */
-#define LMTP_REPLY_MAX	512
+#define LMTP_ERRORS_MAX 20   /* bad commands before we hang up */
+#define LMTP_REPLY_MAX	2048 /* of one recipient, all of its lines */
 
 enum mda_lmtp_event {
 	LMTP_MORE,  /* everything was used */
@@ -56,8 +56,11 @@ struct mda_lmtp_forward {
 struct mda_lmtp_mail {
 	struct pf_str from;  /* "" = <> */
 	struct pf_str envid; /* xtext decoded */
-	bool ret_full;
+	struct pf_str ret;   /* "FULL", "HDRS"; empty: not given */
 	bool eightbit, utf8;
+	bool has_by; /* RFC 2852 */
+	int by;	     /* seconds from now, may be over */
+	bool by_return, by_trace;
 	uint64_t declared; /* SIZE=, 0: not given */
 	uint64_t size;	   /* message bytes so far, CRLF line ends */
 	struct mda_lmtp_rcpts rcpts;
@@ -91,8 +94,9 @@ bool mda_lmtp_busy(const struct mda_lmtp *lmtp);
 /* "250 2.1.5 OK": a reply that does not begin with 2 drops the recipient. */
 void mda_lmtp_rcpt_reply(struct mda_lmtp *lmtp, const char *reply);
 
-/* The final replies, in the order of rcpts.  A message over size_max was not
- * shown further: answer mda_lmtp_too_big's text. */
+/* The final replies, in the order of rcpts; one of several lines has CRLF
+ * between them.  A message over size_max was not shown further: answer
+ * mda_lmtp_too_big's text. */
 void mda_lmtp_end_reply(struct mda_lmtp *lmtp, const char *const *replies,
 			size_t n);
 bool mda_lmtp_too_big(const struct mda_lmtp *lmtp);

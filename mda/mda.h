@@ -28,9 +28,11 @@
 struct mda_rcpt {
 	char *address; /* as sent */
 	char *orcpt;   /* ORCPT=, or NULL */
+	char *notify;  /* "SUCCESS,DELAY": NOTIFY=, or NULL */
 	struct auth_identity id;
 	char reply[LMTP_REPLY_MAX]; /* of mda_deliver */
 	pf_status status;	    /* the same, for exit codes */
+	bool refused;		    /* by ereject, though status is OK */
 };
 
 /* Blocking.  NOTFOUND: no such user; UNAVAILABLE: ask again later. */
@@ -61,6 +63,7 @@ struct mda_envelope {
 	struct pf_str client; /* XFORWARD ADDR */
 	struct pf_str queue;  /* XFORWARD IDENT: the MTA's queue id */
 	const char *protocol; /* "LMTP", "UTF8LMTP", or "local" */
+	struct sieve_dsn dsn; /* without what is the recipients' */
 	bool utf8;
 };
 
@@ -127,6 +130,9 @@ PF_CHECKED pf_status mda_store_open(struct filter *filter,
 /* "451 4.3.0 <address> ..." for a status that is not OK */
 void mda_reply(char to[LMTP_REPLY_MAX], pf_status status, struct pf_str address,
 	       const char *text);
+/* "550 5.7.1 ...", of several lines where the reason has some (RFC 5429 2.5)
+ */
+void mda_reply_refusal(char to[LMTP_REPLY_MAX], struct pf_str reason);
 /* The sysexits code for penfold-deliver. */
 int mda_exit_code(pf_status status);
 

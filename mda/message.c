@@ -100,6 +100,7 @@ struct mda_message *mda_message_new(struct filter *filter,
 	message->envelope.peer = keep(message, envelope->peer);
 	message->envelope.client = keep(message, envelope->client);
 	message->envelope.queue = keep(message, envelope->queue);
+	message->envelope.dsn.envid = keep(message, envelope->dsn.envid);
 	filter_id_make(message->id);
 	make_prefix(message);
 	return message;

@@ -21,12 +21,28 @@ pf_status mda_rcpt_find(struct auth_lookup *lookup,
 	return PF_OK;
 }
 
+static char *notify_text(unsigned notify)
+{
+	static const char *const words[] = {"NEVER", "SUCCESS", "FAILURE",
+					    "DELAY"};
+	struct pf_buf text = PF_BUF_INIT(100);
+
+	if (!notify)
+		return NULL;
+	for (unsigned i = 0; i < 4; i++)
+		if (notify & 1u << i)
+			pf_buf_addf(&text, "%s%s", text.len ? "," : "",
+				    words[i]);
+	return pf_buf_detach(&text);
+}
+
 void mda_rcpt_fill(struct mda_rcpt *rcpt, const struct mda_lmtp_rcpt *from,
 		   const struct auth_identity *id)
 {
 	rcpt->id = *id;
 	rcpt->address = pf_str_dup(from->address);
 	rcpt->orcpt = from->orcpt.n ? pf_str_dup(from->orcpt) : NULL;
+	rcpt->notify = notify_text(from->notify);
 	rcpt->status = PF_INTERNAL;
 }
 
@@ -35,5 +51,6 @@ void mda_rcpt_release(struct mda_rcpt *rcpt)
 	auth_identity_release(&rcpt->id);
 	free(rcpt->address);
 	free(rcpt->orcpt);
+	free(rcpt->notify);
 	memset(rcpt, 0, sizeof *rcpt);
 }

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#define REPLY_LINE 510 /* bytes with its code, RFC 5321 4.5.3.1.5 */
+#define LINE	   400 /* of a refusal's text */
+
 /*
  * What was knowable when RCPT was answered must not turn into a 5xx later
  * (the MTA would bounce mail it has accepted), so the only permanent ones
@@ -42,13 +45,65 @@ void mda_reply(char to[LMTP_REPLY_MAX], pf_status status, struct pf_str address,
 {
 	size_t n;
 
-	snprintf(to, LMTP_REPLY_MAX, "%s <%.*s> %s", table[status].code,
+	snprintf(to, REPLY_LINE, "%s <%.*s> %s", table[status].code,
 		 address.n < 254 ? (int)address.n : 254, address.p, text);
 	/* it is one line, and goes to people who know no UTF-8 */
 	n = strlen(to);
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)to[i] < 0x20 || (unsigned char)to[i] > 0x7e)
 			to[i] = '?';
+}
+
+/* The next line of at most LINE bytes, cut between words if that can be */
+static struct pf_str next_line(struct pf_str *rest)
+{
+	struct pf_str line, whole = *rest;
+
+	(void)pf_str_split(rest, '\n', &line);
+	if (line.n <= LINE)
+		return pf_str_trim(line);
+	line = pf_str_head(whole, LINE);
+	ptrdiff_t blank = pf_str_rchr(line, ' ');
+	if (blank > 0)
+		line = pf_str_head(line, (size_t)blank);
+	*rest = pf_str_from(whole, line.n);
+	return pf_str_trim(line);
+}
+
+static bool is_ascii(struct pf_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] > 0x7e)
+			return false;
+	return true;
+}
+
+void mda_reply_refusal(char to[LMTP_REPLY_MAX], struct pf_str reason)
+{
+	static const char instead[] =
+	    "The recipient's mail filter refuses this message";
+	struct pf_buf text = PF_BUF_INIT(LMTP_REPLY_MAX);
+
+	reason = pf_str_trim(reason);
+	/* a reply is ASCII (RFC 5429 2.1.1) */
+	if (reason.n == 0 || !is_ascii(reason))
+		reason = pf_str_c(instead);
+	while (reason.n > 0 && text.len < LMTP_REPLY_MAX - 2 * LINE) {
+		struct pf_str line = next_line(&reason);
+
+		if (text.len > 0)
+			pf_buf_add_c(&text, "\r\n");
+		pf_buf_add_c(&text, "550-5.7.1 ");
+		for (size_t i = 0; i < line.n; i++)
+			pf_buf_add_byte(&text, (unsigned char)line.p[i] < 0x20
+						   ? ' '
+						   : line.p[i]);
+	}
+	snprintf(to, LMTP_REPLY_MAX, "%.*s", (int)text.len, text.data);
+	/* the last line has a blank for the hyphen (RFC 5321 4.2.1) */
+	char *last = strrchr(to, '\n');
+	(last ? last + 1 : to)[3] = ' ';
+	pf_buf_release(&text);
 }
 
 int mda_exit_code(pf_status status)

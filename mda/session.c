@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/priv.h"
 #include "base/vec.h"
@@ -267,6 +268,12 @@ static void begin_message(struct session *s)
 	    .queue = mail->forward.ident,
 	    .protocol = mail->utf8 ? "UTF8LMTP" : "LMTP", /* RFC 6531 4.3 */
 	    .utf8 = mail->utf8,
+	    .dsn = {.ret = mail->ret,
+		    .envid = mail->envid,
+		    .has_by = mail->has_by,
+		    .by = pf_clock_now() + mail->by,
+		    .by_return = mail->by_return,
+		    .by_trace = mail->by_trace},
 	};
 
 	if (s->message)

@@ -70,8 +70,9 @@ static const char *did_you_mean(char *to, size_t size, const char *near,
 }
 
 /* Is the extension required?  Else an error that says how. */
-static bool allowed(struct sieve_compiler *compiler, struct sieve_place at,
-		    size_t extension, const char *mark, struct pf_str name)
+bool sieve_extension_allowed(struct sieve_compiler *compiler,
+			     struct sieve_place at, size_t extension,
+			     const char *mark, struct pf_str name)
 {
 	char hint[120];
 	const char *needed = sieve_registry[extension]->name;
@@ -201,7 +202,8 @@ static size_t bind_tag(struct sieve_compiler *compiler, struct sieve_node *node,
 			    "%s knows no \":%.*s\"", def->name, NAME(arg->tag));
 		return 0;
 	}
-	if (!allowed(compiler, arg->at, extension, ":", arg->tag))
+	if (!sieve_extension_allowed(compiler, arg->at, extension, ":",
+				     arg->tag))
 		return 0;
 	for (size_t k = 0; k < node->tag_count; k++) {
 		const struct sieve_tag *other = node->tags[k].tag;
@@ -322,7 +324,8 @@ find_comparator(struct sieve_compiler *compiler, const struct sieve_arg *arg)
 	/* these two need no require (RFC 5228 2.7.3) */
 	if (c == &sieve_comparator_octet || c == &sieve_comparator_casemap)
 		return c;
-	return allowed(compiler, string->at, extension, "comparator ", name)
+	return sieve_extension_allowed(compiler, string->at, extension,
+				       "comparator ", name)
 		   ? c
 		   : NULL;
 }
@@ -423,7 +426,8 @@ static const struct sieve_def *find_def(struct sieve_compiler *compiler,
 	    sieve_def_find(node->name, test, &extension);
 
 	if (def)
-		return allowed(compiler, node->at, extension, "", node->name)
+		return sieve_extension_allowed(compiler, node->at, extension,
+					       "", node->name)
 			   ? def
 			   : NULL;
 	if (sieve_def_find(node->name, !test, &extension)) {

@@ -197,6 +197,21 @@ static void match_moment(struct sieve_matcher *matcher,
 	sieve_matcher_add(matcher, &value);
 }
 
+bool sieve_date_text(struct sieve_run *run, const struct sieve_node *node,
+		     time_t when, struct pf_str *text)
+{
+	struct moment m = {.when = when};
+	char shown[PART_SIZE];
+
+	if (!find_zone(run, node, when, 0, &m.zone))
+		return false;
+	time_t local = when + m.zone;
+	if (!gmtime_r(&local, &m.tm) || !write_part(ISO8601, &m, shown))
+		return false;
+	*text = sieve_run_keep(run, pf_str_c(shown));
+	return true;
+}
+
 /* Also the date behind the last ";", as Received has it (RFC 5260 4) */
 static bool field_date(struct pf_str raw, time_t *when, int *zone)
 {
@@ -255,8 +270,8 @@ static void check_current(struct sieve_compiler *compiler,
 	check_part(compiler, &node->params[0]->strings[0]);
 }
 
-static void check_zone(struct sieve_compiler *compiler, struct sieve_node *node,
-		       const struct sieve_arg *value)
+void sieve_zone_check(struct sieve_compiler *compiler, struct sieve_node *node,
+		      const struct sieve_arg *value)
 {
 	const struct sieve_string *zone = &value->strings[0];
 	int seconds;
@@ -292,7 +307,7 @@ static const struct sieve_tag tags[] = {
      .on = "date currentdate",
      .group = "zone",
      .value = 's',
-     .check = check_zone},
+     .check = sieve_zone_check},
     {.name = "originalzone", .on = "date", .group = "zone"},
     {0},
 };

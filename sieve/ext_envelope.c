@@ -5,23 +5,37 @@
  *		 <envelope-part: string-list> <key-list: string-list>
  *
  * Parts: "from", "to", and "auth" (who logged in to send it, as in
- * Pigeonhole).
+ * Pigeonhole); other extensions bring more.
  */
 #include "sieve/run.h"
+
+static void check_part(struct sieve_compiler *compiler,
+		       const struct sieve_node *node,
+		       const struct sieve_string *string)
+{
+	struct pf_str name = string->value.text;
+	size_t extension;
+
+	if (string->pieces || sieve_word_in(name, "from to auth"))
+		return;
+	if (!sieve_envelope_part_find(name, &extension))
+		sieve_error(compiler, string->at,
+			    "there are \"from\", \"to\" and \"auth\"",
+			    "there is no such part of the envelope");
+	else if (sieve_extension_allowed(compiler, string->at, extension,
+					 "the envelope's ", name) &&
+		 node->part)
+		sieve_warning(compiler, string->at, NULL,
+			      "this part is no address: \":%s\" is ignored",
+			      node->part->name);
+}
 
 static void check(struct sieve_compiler *compiler, struct sieve_node *node)
 {
 	const struct sieve_arg *parts = node->params[0];
 
-	for (size_t i = 0; i < parts->count; i++) {
-		struct pf_str part = parts->strings[i].value.text;
-
-		if (!parts->strings[i].pieces &&
-		    !sieve_word_in(part, "from to auth"))
-			sieve_error(compiler, parts->strings[i].at,
-				    "there are \"from\", \"to\" and \"auth\"",
-				    "there is no such part of the envelope");
-	}
+	for (size_t i = 0; i < parts->count; i++)
+		check_part(compiler, node, &parts->strings[i]);
 }
 
 static void split(struct sieve_address *address)
@@ -55,23 +69,35 @@ static bool get_part(const struct sieve_message *message, struct pf_str name,
 	return address->all.n > 0 || address->null_sender;
 }
 
+static void match_address(struct sieve_matcher *matcher, struct pf_str name)
+{
+	struct sieve_run *run = matcher->run;
+	const struct sieve_address_part *part = matcher->node->part;
+	struct sieve_address address;
+
+	if (!get_part(run->message, name, &address))
+		return;
+	struct sieve_value value = {.text = address.all, .passing = true};
+	if (!part || part->get(run, &address, &value.text))
+		sieve_matcher_add(matcher, &value);
+}
+
 static bool decide(struct sieve_run *run, const struct sieve_node *node)
 {
 	const struct sieve_arg *parts = node->params[0];
 	struct sieve_matcher matcher;
-	struct sieve_address address;
 
 	sieve_matcher_begin(&matcher, run, node, node->params[1]);
 	for (size_t i = 0; i < parts->count && !matcher.found; i++) {
 		struct pf_str name = sieve_run_string(run, &parts->strings[i]);
+		size_t extension;
+		const struct sieve_envelope_part *part =
+		    sieve_envelope_part_find(name, &extension);
 
-		if (!get_part(run->message, name, &address))
-			continue;
-		struct sieve_value value = {.text = address.all,
-					    .passing = true};
-		if (node->part && !node->part->get(run, &address, &value.text))
-			continue;
-		sieve_matcher_add(&matcher, &value);
+		if (!part)
+			match_address(&matcher, name);
+		else if (run->script->required[extension])
+			part->give(&matcher);
 	}
 	return sieve_matcher_end(&matcher);
 }

@@ -15,7 +15,7 @@
 
 #include "sieve/sieve.h"
 
-#define SIEVE_EXTENSIONS_MAX 64
+#define SIEVE_EXTENSIONS_MAX 96
 #define SIEVE_PARAMS_MAX     3
 #define SIEVE_NODES_MAX	     50000 /* commands, tests and arguments */
 #define SIEVE_PROBLEMS_MAX   100
@@ -23,6 +23,7 @@
 
 struct sieve_run;
 struct sieve_compiler;
+struct sieve_matcher;
 struct sieve_regex;
 
 struct sieve_place {
@@ -221,6 +222,13 @@ struct sieve_address_part {
 		    struct pf_str *part);
 };
 
+/* A part of the envelope that is no address: gives its values, none where the
+ * envelope does not have it. */
+struct sieve_envelope_part {
+	const char *name;
+	void (*give)(struct sieve_matcher *matcher);
+};
+
 struct sieve_extension {
 	const char *name;	      /* for require; NULL: the base language */
 	const char *implies;	      /* another extension that comes with it */
@@ -229,6 +237,7 @@ struct sieve_extension {
 	const struct sieve_def *defs; /* end: name NULL */
 	const struct sieve_tag *tags; /* end: name NULL */
 	const struct sieve_comparator *comparator;
+	const struct sieve_envelope_part *parts; /* end: name NULL */
 	/* Each string of a script that requires it. */
 	void (*string)(struct sieve_compiler *compiler,
 		       struct sieve_string *string);
@@ -262,6 +271,8 @@ const struct sieve_tag *sieve_tag_find(struct pf_str name,
 				       size_t *extension);
 const struct sieve_comparator *sieve_comparator_find(struct pf_str name,
 						     size_t *extension);
+const struct sieve_envelope_part *sieve_envelope_part_find(struct pf_str name,
+							   size_t *extension);
 /* Is `name` a word of the blank-separated list? */
 bool sieve_word_in(struct pf_str name, const char *list);
 /* The registered name nearest to a mistyped one, or NULL. */
@@ -335,6 +346,15 @@ bool sieve_variable_name(struct sieve_compiler *compiler,
 /* Makes the name that of a variable which all scripts share. */
 void sieve_variable_share(struct sieve_compiler *compiler,
 			  const struct sieve_string *name);
+
+/* ext_date.c: of a tag: is this "+hhmm"? */
+void sieve_zone_check(struct sieve_compiler *compiler, struct sieve_node *node,
+		      const struct sieve_arg *value);
+
+/* check.c: false (and an error) when the extension is not required */
+bool sieve_extension_allowed(struct sieve_compiler *compiler,
+			     struct sieve_place at, size_t extension,
+			     const char *mark, struct pf_str name);
 
 /* ext_fileinto.c: may this be a mailbox? */
 bool sieve_mailbox_name(struct pf_str name);

@@ -12,6 +12,10 @@
 	X(encoded_character)   /* RFC 5228 2.4.2.4; before variables */ \
 	X(fileinto)            /* RFC 5228 4.1 */ \
 	X(envelope)            /* RFC 5228 5.4 */ \
+	X(envelope_dsn)        /* RFC 6009 3 */ \
+	X(redirect_dsn)        /* RFC 6009 4 */ \
+	X(envelope_deliverby)  /* RFC 6009 5 */ \
+	X(redirect_deliverby)  /* RFC 6009 6 */ \
 	X(octet)               /* RFC 5228 2.7.3 */ \
 	X(casemap)             /* RFC 5228 2.7.3 */ \
 	X(numeric)             /* RFC 4790 9.1 */ \
@@ -140,6 +144,23 @@ const struct sieve_tag *sieve_tag_find(struct pf_str name,
 			    pf_str_ieq(name, pf_str_c(tag->name))) {
 				*extension = i;
 				return tag;
+			}
+		}
+	}
+	return NULL;
+}
+
+const struct sieve_envelope_part *sieve_envelope_part_find(struct pf_str name,
+							   size_t *extension)
+{
+	for (size_t i = 0; i < sieve_registry_count; i++) {
+		const struct sieve_envelope_part *part =
+		    sieve_registry[i]->parts;
+
+		for (; part && part->name; part++) {
+			if (pf_str_ieq(name, pf_str_c(part->name))) {
+				*extension = i;
+				return part;
 			}
 		}
 	}

@@ -141,6 +141,11 @@ void sieve_variable_set(struct sieve_run *run, size_t index,
 void sieve_captures_set(struct sieve_run *run, const struct pf_str *captures,
 			size_t count);
 
+/* ext_date.c: `when` as RFC 3339 has it, in the zone that the node's :zone asks
+ * for; false: it cannot be shown */
+bool sieve_date_text(struct sieve_run *run, const struct sieve_node *node,
+		     time_t when, struct pf_str *text);
+
 /* ext_environment.c: false: there is no such thing */
 bool sieve_environment_get(struct sieve_run *run, struct pf_str name,
 			   struct pf_str *value);

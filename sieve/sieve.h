@@ -70,6 +70,18 @@ struct pf_str sieve_script_core(const struct sieve_script *script);
 
 /* ---- running ---- */
 
+/* What an envelope says of reports (RFC 3461) and of a deadline (RFC 2852);
+ * empty texts: nothing. */
+struct sieve_dsn {
+	struct pf_str notify; /* "SUCCESS,DELAY": NOTIFY= */
+	struct pf_str ret;    /* "FULL", "HDRS": RET= */
+	struct pf_str envid;  /* ENVID=, decoded */
+	struct pf_str orcpt;  /* "rfc822;u@d": ORCPT=, decoded */
+	bool has_by;
+	bool by_return, by_trace; /* "R" (else "N"), "T" */
+	time_t by;
+};
+
 /* What a run may ask about the message.  All slices stay valid during it. */
 struct sieve_message {
 	struct pf_str header;	    /* the raw header block */
@@ -77,6 +89,7 @@ struct sieve_message {
 	struct pf_str from;	    /* envelope sender, "" = <> */
 	struct pf_str to;	    /* envelope recipient, as sent */
 	struct pf_str auth;	    /* or empty */
+	struct sieve_dsn dsn;	    /* of the envelope */
 	struct pf_str user, detail; /* of `to`, split at the delimiter */
 	bool has_detail;
 	const char *delimiters; /* how :user/:detail split other addresses */
@@ -128,6 +141,7 @@ struct sieve_action {
 	 * the message's own, without the empty line; p NULL: unchanged */
 	struct pf_str header;
 	struct pf_str address;	/* REDIRECT: to; VACATION: :from or empty */
+	struct sieve_dsn dsn;	/* REDIRECT: what the script asks for */
 	struct pf_str text;	/* REJECT, VACATION: text (UTF-8) */
 	struct pf_str subject;	/* VACATION: :subject or empty */
 	struct pf_str handle;	/* VACATION: what to remember */

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -398,6 +399,147 @@ static void redirects(void)
 	ok(has(replies[0], "451 4.3.0"));
 }
 
+static int64_t now_us = 1800000000000000;
+
+static int64_t fake_clock(void)
+{
+	return now_us;
+}
+
+static void redirects_with_options(void)
+{
+	script("han", "require [\"redirect-dsn\"];\n"
+		      "redirect :notify \"DELAY,FAILURE\" :ret \"HDRS\" "
+		      "\"far@away.test\";\n");
+	mta(0);
+	send_letter("han");
+	ok(has(get(at("sent")), "ARGS -i -f a@b.test -N FAILURE,DELAY -R HDRS "
+				"-- far@away.test\n"));
+
+	/* a program cannot be told of a deadline: what may be late goes, what
+	 * is to be returned stays */
+	script("han", "require [\"redirect-deliverby\"];\n"
+		      "redirect :bytimerelative 60 \"far@away.test\";\n");
+	mta(0);
+	send_letter("han");
+	ok(has(replies[0], "Redirected"));
+	script("han", "require [\"redirect-deliverby\"];\n"
+		      "redirect :bytimerelative 60 :bymode \"return\" "
+		      "\"far@away.test\";\n");
+	mta(0);
+	send_letter("han");
+	ok(has(replies[0], "Saved to INBOX"));
+	is_str(get(at("sent")), "");
+}
+
+/* ---- an SMTP server that says yes to all, and writes down the commands ----
+ */
+
+struct smtp_server {
+	int fd;
+	const char *offers;
+	pthread_t thread;
+	struct pf_buf said;
+};
+
+static void *serve(void *arg)
+{
+	struct smtp_server *server = arg;
+	int fd = accept(server->fd, NULL, NULL);
+	FILE *in = fdopen(fd, "r");
+	char line[3000];
+	bool data = false;
+
+	dprintf(fd, "220 hi\r\n");
+	while (in && fgets(line, sizeof line, in)) {
+		if (data && strcmp(line, ".\r\n") != 0)
+			continue;
+		if (!data)
+			pf_buf_add_c(&server->said, line);
+		if (strncmp(line, "EHLO", 4) == 0)
+			dprintf(fd, "250-mx.dsn.test\r\n%s250 OK\r\n",
+				server->offers);
+		else if (strncmp(line, "DATA", 4) == 0)
+			dprintf(fd, "354 go\r\n");
+		else
+			dprintf(fd, "250 yes\r\n");
+		data = strncmp(line, "DATA", 4) == 0;
+	}
+	if (in)
+		fclose(in);
+	return NULL;
+}
+
+static void server_start(struct smtp_server *server, const char *offers)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	char host[300];
+
+	snprintf(un.sun_path, sizeof un.sun_path, "%s/smtp", top);
+	(void)unlink(un.sun_path);
+	*server = (struct smtp_server){.offers = offers};
+	pf_buf_init(&server->said, 1 << 20);
+	server->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ok(bind(server->fd, (struct sockaddr *)&un, sizeof un) == 0 &&
+	   listen(server->fd, 1) == 0);
+	snprintf(host, sizeof host, "unix:%s", un.sun_path);
+	free(conf.submission_host);
+	conf.submission_host = pf_str_dup(pf_str_c(host));
+	ok(pthread_create(&server->thread, NULL, serve, server) == 0);
+}
+
+/* What the client said; until the next server starts */
+static const char *server_stop(struct smtp_server *server)
+{
+	pthread_join(server->thread, NULL);
+	close(server->fd);
+	free(conf.submission_host);
+	conf.submission_host = pf_str_dup(PF_STR(""));
+	pf_buf_clear(&text);
+	pf_buf_add_str(&text, pf_buf_str(&server->said));
+	pf_buf_release(&server->said);
+	return text.data;
+}
+
+static void redirects_over_smtp(void)
+{
+	static const char sieve[] =
+	    "require [\"redirect-dsn\", \"redirect-deliverby\"];\n"
+	    "redirect :notify \"NEVER\" :ret \"full\" :bytimerelative 60 "
+	    ":bytrace \"far@away.test\";\n";
+	static const char strict[] =
+	    "require [\"redirect-deliverby\"];\n"
+	    "redirect :bytimerelative 60 :bymode \"return\" "
+	    "\"far@away.test\";\n";
+	struct smtp_server server;
+	const char *said;
+
+	pf_clock_set_source(fake_clock);
+	script("hub", sieve);
+	server_start(&server, "250-DSN\r\n250-DELIVERBY 10\r\n");
+	send_letter("hub");
+	said = server_stop(&server);
+	ok(has(said, "\nMAIL FROM:<a@b.test> RET=FULL BY=60;NT\r\n"));
+	ok(has(said, "\nRCPT TO:<far@away.test> NOTIFY=NEVER\r\n"));
+
+	/* a server that knows neither; its name is no offer */
+	server_start(&server, "");
+	send_letter("hub");
+	said = server_stop(&server);
+	ok(has(said, "\nMAIL FROM:<a@b.test>\r\n"));
+	ok(has(said, "\nRCPT TO:<far@away.test>\r\n"));
+
+	script("hub", strict);
+	server_start(&server, "250-deliverby\r\n");
+	send_letter("hub");
+	ok(has(server_stop(&server), "MAIL FROM:<a@b.test> BY=60;R\r\n"));
+	server_start(&server, "");
+	send_letter("hub");
+	ok(has(replies[0], "Saved to INBOX"));
+	ok(!strstr(server_stop(&server), "MAIL"));
+	pf_clock_set_source(NULL);
+}
+
 static void refusals(void)
 {
 	const char *sent;
@@ -425,11 +567,54 @@ static void refusals(void)
 	is_str(get(at("sent")), "");
 }
 
-static int64_t now_us = 1800000000000000;
-
-static int64_t fake_clock(void)
+static void refusals_by_reply(void)
 {
-	return now_us;
+	script("ian",
+	       "require [\"ereject\"];\nereject text:\n"
+	       "No mail from you.\n..\nAnd none of your birdseed, either!\n"
+	       ".\n;\n");
+	mta(0);
+	send_letter("ian ann");
+	is_str(replies[0], "550-5.7.1 No mail from you.\r\n550-5.7.1 .\r\n"
+			   "550 5.7.1 And none of your birdseed, either!");
+	ok(has(replies[1], "250 2.0.0 <ann@ex.test> Saved to INBOX"));
+	is_str(get(at("sent")), "");
+	is_int(count("ian", "", NULL, 0), 0);
+	send_letter("ian");
+	ok(has(last_journal(), "[sieve line 2: ereject]"));
+
+	/* a reply is ASCII (RFC 5429 2.1.1) */
+	script("ian", "require \"ereject\";\nereject \"not h\xc3\xa4re\";\n");
+	send_letter("ian");
+	is_str(replies[0], "550 5.7.1 The recipient's mail filter refuses "
+			   "this message");
+	script("ian", "require \"ereject\";\nereject \"\";\n");
+	send_letter("ian");
+	ok(has(replies[0], "550 5.7.1 The recipient's"));
+}
+
+static void refusals_are_lines_of_smtp(void)
+{
+	char reply[LMTP_REPLY_MAX], much[5000];
+	struct pf_str rest, line;
+	size_t lines = 0;
+
+	for (size_t i = 0; i < sizeof much; i++)
+		much[i] = i % 7 ? 'x' : i % 700 ? ' ' : '\n';
+	mda_reply_refusal(reply, pf_str_mem(much, sizeof much));
+	rest = pf_str_c(reply);
+	while (pf_str_split(&rest, '\n', &line)) {
+		ok(line.n < 512);
+		ok(pf_str_starts(line, rest.n ? PF_STR("550-5.7.1 ")
+					      : PF_STR("550 5.7.1 ")));
+		lines++;
+	}
+	ok(lines > 1);
+	memset(much, 'x', sizeof much);
+	mda_reply_refusal(reply, pf_str_mem(much, sizeof much));
+	ok(strlen(reply) < LMTP_REPLY_MAX && strlen(reply) > 800);
+	mda_reply_refusal(reply, PF_STR("a\r\n\r\nb\tc\r\n"));
+	is_str(reply, "550-5.7.1 a\r\n550-5.7.1 \r\n550 5.7.1 b c");
 }
 
 static void vacation(void)
@@ -721,7 +906,11 @@ int main(void)
 	scripts_file();
 	broken_scripts_lose_nothing();
 	redirects();
+	redirects_with_options();
+	redirects_over_smtp();
 	refusals();
+	refusals_by_reply();
+	refusals_are_lines_of_smtp();
 	vacation();
 	vacation_memory_is_bounded();
 	scripts_ask_about_the_message();

@@ -150,7 +150,8 @@ static void what_postfix_sends(void)
 	is_str(w.out.data, "220 mx LMTP penfold\r\n"
 			   "250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
 			   "250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n"
-			   "250-DSN\r\n250-XFORWARD NAME ADDR PORT PROTO HELO "
+			   "250-DSN\r\n250-DELIVERBY\r\n250-XFORWARD NAME ADDR "
+			   "PORT PROTO HELO "
 			   "IDENT SOURCE\r\n250 SIZE 1000\r\n"
 			   "250 2.0.0 OK\r\n250 2.0.0 OK\r\n250 2.1.0 OK\r\n"
 			   "250 2.1.5 yes\r\n550 5.1.1 no\r\n250 2.1.5 yes\r\n"
@@ -263,6 +264,57 @@ static void paths(void)
 			strncmp(replies(&w) + 14, cases[i][1], 3) == 0))
 			printf("# %s: %s\n", cases[i][0], replies(&w) + 14);
 		end(&w);
+	}
+}
+
+/* RFC 2852 4, RFC 3461 4 */
+static void reports_and_deadlines(void)
+{
+	static const struct {
+		const char *param, *reply;
+		int by;
+		bool by_return, by_trace;
+	} cases[] = {
+	    {"BY=120;N", "250", 120, false, false},
+	    {"BY=+120;Rt", "250", 120, true, true},
+	    {"by=-120;nT", "250", -120, false, true},
+	    {"BY=0;N", "250", 0, false, false},
+	    {"BY=999999999;R", "250", 999999999, true, false},
+	    {"BY=0;R", "501", 0, false, false},
+	    {"BY=-1;R", "501", 0, false, false},
+	    {"BY=1000000000;N", "501", 0, false, false},
+	    {"BY=120", "501", 0, false, false},
+	    {"BY=120;", "501", 0, false, false},
+	    {"BY=120;X", "501", 0, false, false},
+	    {"BY=120;NX", "501", 0, false, false},
+	    {"BY=120;NTT", "501", 0, false, false},
+	    {"BY=;N", "501", 0, false, false},
+	    {"BY=+-1;N", "501", 0, false, false},
+	    {"BY", "501", 0, false, false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct mda_lmtp *lmtp = mda_lmtp_new(&plain);
+		struct pf_str data;
+		const struct mda_lmtp_mail *mail = mda_lmtp_mail(lmtp);
+		char in[300];
+		size_t used;
+
+		snprintf(in, sizeof in,
+			 LHLO "MAIL FROM:<a@x> %s RET=HDRS ENVID=Q+2B1\r\n",
+			 cases[i].param);
+		(void)mda_lmtp_input(lmtp, in, strlen(in), &used, &data);
+		const char *last = strstr(mda_lmtp_out(lmtp)->data, "SIZE");
+		ok(last && strstr(last, cases[i].reply));
+		is_int(mail->has_by, cases[i].reply[0] == '2');
+		is_int(mail->by, cases[i].by);
+		is_int(mail->by_return, cases[i].by_return);
+		is_int(mail->by_trace, cases[i].by_trace);
+		if (mail->has_by) {
+			is_mem(mail->ret.p, mail->ret.n, "HDRS");
+			is_mem(mail->envid.p, mail->envid.n, "Q+1");
+		}
+		mda_lmtp_free(&lmtp);
 	}
 }
 
@@ -442,6 +494,7 @@ int main(void)
 	address_probe();
 	only_crlf_dot_crlf_ends_data();
 	paths();
+	reports_and_deadlines();
 	quotes_are_removed_for_the_look_up();
 	utf8_addresses_need_smtputf8();
 	order_of_commands();

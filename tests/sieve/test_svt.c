@@ -173,6 +173,12 @@ static void show_action(struct pf_buf *to, const struct sieve_action *a)
 	show_text(to, "text", a->text);
 	if (a->kind == SIEVE_VACATION)
 		pf_buf_addf(to, " seconds %d", a->seconds);
+	show_text(to, "notify", a->dsn.notify);
+	show_text(to, "ret", a->dsn.ret);
+	if (a->dsn.has_by)
+		pf_buf_addf(to, " by %lld%s%s", (long long)a->dsn.by,
+			    a->dsn.by_return ? " return" : "",
+			    a->dsn.by_trace ? " trace" : "");
 	pf_buf_add_c(to, a->mime ? " mime" : "");
 	pf_buf_add_c(to, a->refuse ? " refuse" : "");
 	pf_buf_add_c(to, a->create ? " create" : "");
@@ -193,6 +199,30 @@ static void show_problems(struct pf_buf *to, const struct sieve_problems *list)
 		pf_buf_addf(
 		    to, "%d:%d %s: %s\n", list->v[i].line, list->v[i].column,
 		    list->v[i].warning ? "warning" : "error", list->v[i].text);
+}
+
+/* by: 1795276800 return trace */
+static struct sieve_dsn dsn_of(struct pf_str envelope)
+{
+	struct sieve_dsn dsn = {
+	    .notify = value_of(envelope, "notify", ""),
+	    .orcpt = value_of(envelope, "orcpt", ""),
+	    .ret = value_of(envelope, "ret", ""),
+	    .envid = value_of(envelope, "envid", ""),
+	};
+	struct pf_str rest = value_of(envelope, "by", ""), word;
+	uint64_t when;
+
+	if (pf_str_split(&rest, ' ', &word) &&
+	    pf_str_u64(word, INT64_MAX, &when)) {
+		dsn.has_by = true;
+		dsn.by = (time_t)when;
+	}
+	while (pf_str_split(&rest, ' ', &word)) {
+		dsn.by_return |= pf_str_eq(word, PF_STR("return"));
+		dsn.by_trace |= pf_str_eq(word, PF_STR("trace"));
+	}
+	return dsn;
 }
 
 static void show_run(struct pf_buf *to, const struct sieve_script *script,
@@ -219,6 +249,7 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 	    .from = value_of(envelope, "from", "a@example.org"),
 	    .to = value_of(envelope, "to", "u@example.com"),
 	    .auth = value_of(envelope, "auth", ""),
+	    .dsn = dsn_of(envelope),
 	    .delimiters = "+-",
 	    .now = (time_t)now,
 	    .arg = &world,
