@@ -272,12 +272,14 @@ static unsigned from_summary(struct fetch *f, struct pf_buf *text)
 					      : SECTION_NEEDS_TREE);
 		} else if (item->kind == IMAP_FETCH_SECTION) {
 			struct pf_buf raw = PF_BUF_INIT(MIME_HEADER_MAX);
+			struct pf_str fields;
 
 			if (summary_covers(item) && may_keep(f) &&
 			    store_summary_get(box, m->uid,
 					      STORE_SUMMARY_HEADERS,
-					      &raw) == PF_OK) {
-				section_fields(text, pf_buf_str(&raw), item,
+					      &raw) == PF_OK &&
+			    summary_fields(pf_buf_str(&raw), &fields)) {
+				section_fields(text, fields, item,
 					       &f->wanted[i]);
 				keep_text(f, i, text);
 			} else {

@@ -72,7 +72,7 @@ static struct sort_cmd *new_state(struct cmd *cmd)
 
 	message_init(&s->message, cmd->client);
 	pf_buf_init(&s->find.index_path, 0);
-	pf_buf_init(&s->header, MIME_HEADER_MAX);
+	pf_buf_init(&s->header, MIME_HEADER_MAX + 64); /* and its edition */
 	pf_buf_init(&s->text, 4 * MIME_HEADER_MAX);
 	pf_buf_init(&s->base, 4 * MIME_HEADER_MAX);
 	pf_buf_init(&s->texts, TEXTS_MAX);
@@ -159,12 +159,14 @@ static pf_status read_fields(struct sort_cmd *s, uint32_t uid,
 {
 	struct message *m = &s->message;
 	struct mime_field field;
+	struct pf_str header;
 	size_t pos = 0;
 
 	*fields = (struct fields){0};
 	pf_buf_clear(&s->header);
 	if (store_summary_get(m->client->box, uid, STORE_SUMMARY_HEADERS,
-			      &s->header) != PF_OK) {
+			      &s->header) != PF_OK ||
+	    !summary_fields(pf_buf_str(&s->header), &header)) {
 		pf_buf_clear(&s->header);
 		message_begin(m, uid, 0);
 		pf_status status = message_open(m, err);
@@ -175,8 +177,10 @@ static pf_status read_fields(struct sort_cmd *s, uint32_t uid,
 		summary_headers(&s->header, pf_buf_str(&m->header));
 		store_summary_put(m->client->box, uid, STORE_SUMMARY_HEADERS,
 				  pf_buf_str(&s->header));
+		if (!summary_fields(pf_buf_str(&s->header), &header))
+			return PF_OK; /* no memory: has no fields */
 	}
-	while (mime_field_next(pf_buf_str(&s->header), &pos, &field))
+	while (mime_field_next(header, &pos, &field))
 		note_field(fields, &field);
 	return PF_OK;
 }

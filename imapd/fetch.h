@@ -99,6 +99,9 @@ enum run binary_emit(struct message *m, int64_t start);
 
 /* summary.c: the header fields that mail programs ask for in lists */
 bool summary_covers(const struct imap_fetch_item *item);
+/* What is to be kept of a header, ... */
 void summary_headers(struct pf_buf *to, struct pf_str header);
+/* ... and the fields in it; false: kept by another version, make it anew. */
+bool summary_fields(struct pf_str kept, struct pf_str *fields);
 
 #endif

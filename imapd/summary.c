@@ -6,10 +6,12 @@
 #include "imapd/fetch.h"
 
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
-/* Lower case, sorted.  What Thunderbird, mutt, Roundcube, Apple Mail, K-9,
- * alpine and Gnus ask for. */
+#include "base/crc.h"
+
+/* Lower case, sorted; may be changed at any time (see edition).  What
+ * Thunderbird, mutt, Roundcube, Apple Mail, K-9, alpine and Gnus ask for. */
 static const char *const listed[] = {
     "bcc",
     "cc",
@@ -45,6 +47,7 @@ static const char *const listed[] = {
     "priority",
     "references",
     "reply-to",
+    "resent-bcc",
     "resent-from",
     "return-path",
     "sender",
@@ -99,11 +102,41 @@ bool summary_covers(const struct imap_fetch_item *item)
 	return true;
 }
 
+/* Of the list: what was kept under another list is of no use, because a field
+ * missing in it may be in the message.  It stands in front of what is kept. */
+static uint32_t edition(void)
+{
+	static _Atomic uint32_t known;
+
+	if (!known) {
+		uint32_t crc = 0;
+		for (size_t i = 0; i < sizeof listed / sizeof *listed; i++)
+			crc = pf_crc32c(crc, listed[i], strlen(listed[i]) + 1);
+		known = crc;
+	}
+	return known;
+}
+
+bool summary_fields(struct pf_str kept, struct pf_str *fields)
+{
+	uint32_t made;
+
+	if (kept.n < sizeof made)
+		return false;
+	memcpy(&made, kept.p, sizeof made);
+	if (made != edition())
+		return false;
+	*fields = pf_str_mem(kept.p + sizeof made, kept.n - sizeof made);
+	return true;
+}
+
 void summary_headers(struct pf_buf *to, struct pf_str header)
 {
 	struct mime_field field;
 	size_t pos = 0;
+	uint32_t made = edition();
 
+	pf_buf_add(to, &made, sizeof made);
 	while (mime_field_next(header, &pos, &field))
 		if (is_listed(field.name))
 			pf_buf_add(to, header.p + field.offset, field.size);
