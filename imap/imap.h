@@ -60,7 +60,9 @@ struct imap_arg {
 	enum imap_arg_kind kind;
 	struct pf_str text; /* ATOM, STRING, NIL; a NUL follows it */
 	bool literal, literal8;
-	uint64_t size;	       /* STREAM */
+	bool not_utf8; /* a quoted string that is no UTF-8, or a list with
+			  one in it */
+	uint64_t size; /* STREAM */
 	struct imap_arg *list; /* LIST: array ended by IMAP_END */
 	size_t count;
 };
@@ -183,7 +185,9 @@ bool imap_glob(struct pf_str pattern, struct pf_str name, char separator);
 /* ---- writing ---------------------------------------------------------------
  */
 
-void imap_write_quoted(struct pf_buf *to, struct pf_str s);  /* or literal */
+void imap_write_quoted(struct pf_buf *to, struct pf_str s); /* or literal */
+/* the same; where `utf8` was enabled, UTF-8 may be quoted (RFC 9755 3) */
+void imap_write_string(struct pf_buf *to, struct pf_str s, bool utf8);
 void imap_write_nstring(struct pf_buf *to, struct pf_str s); /* p NULL: NIL */
 void imap_write_astring(struct pf_buf *to, struct pf_str s);
 void imap_write_mailbox(struct pf_buf *to, struct pf_str name, bool utf8);
@@ -319,7 +323,10 @@ struct imap_search {
 	unsigned returns;
 	struct imap_key *root;
 	bool has_modseq;
-	bool has_seqs; /* a key is a set of sequence numbers */
+	bool has_seqs;	       /* a key is a set of sequence numbers */
+	bool has_recent;       /* RECENT, NEW, OLD */
+	struct pf_str charset; /* as it was said */
+	bool charset_optional; /* SEARCH: it need not have been said */
 	int64_t partial_from, partial_to; /* PARTIAL: < 0 from the end */
 	struct pf_str partial;		  /* as it was said */
 };

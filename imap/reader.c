@@ -23,6 +23,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 enum state {
 	TAG,
 	NAME,
@@ -235,6 +237,7 @@ static void add_token(struct imap_reader *r, enum imap_arg_kind kind)
 	if (!arg)
 		return;
 	arg->text = pf_arena_str(&r->arena, token);
+	arg->not_utf8 = kind == IMAP_STRING && !pf_utf8_valid(arg->text);
 	if (!arg->text.p || r->token.failed)
 		die(r, "Command too long");
 }
@@ -281,8 +284,11 @@ static void close_list(struct imap_reader *r)
 		return;
 	}
 	struct args *outer = &r->frames[r->frame_count - 1];
-	outer->v[outer->n - 1].list = v;
-	outer->v[outer->n - 1].count = count;
+	struct imap_arg *arg = &outer->v[outer->n - 1];
+	arg->list = v;
+	arg->count = count;
+	for (size_t i = 0; i < count; i++)
+		arg->not_utf8 |= v[i].not_utf8;
 	r->state = AFTER;
 }
 

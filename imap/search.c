@@ -90,7 +90,7 @@ struct parser {
 	struct pf_arena *arena;
 	struct pf_str charset; /* empty: not given */
 	uint32_t star_seq, star_uid;
-	bool has_modseq, has_seqs;
+	bool has_modseq, has_seqs, has_recent;
 	struct pf_error *err;
 };
 
@@ -361,6 +361,7 @@ static pf_status parse_word(struct parser *p, const struct imap_arg **arg,
 		return bad(p, text);
 	}
 	(*arg)++;
+	p->has_recent |= name->kind == IMAP_KEY_RECENT;
 	status = new_key(p, name->kind, &key);
 	if (status == PF_OK)
 		status = take_args(p, name, arg, &key);
@@ -550,6 +551,7 @@ static pf_status parse_root(struct parser *p, const struct imap_arg *keys,
 			    struct imap_search *search)
 {
 	struct imap_key *root = NULL;
+	struct pf_str charset = p->charset;
 	pf_status status = check_charset(p);
 
 	if (status == PF_OK)
@@ -559,6 +561,8 @@ static pf_status parse_root(struct parser *p, const struct imap_arg *keys,
 	search->root = root;
 	search->has_modseq = p->has_modseq;
 	search->has_seqs = p->has_seqs;
+	search->has_recent = p->has_recent;
+	search->charset = charset;
 	return PF_OK;
 }
 
@@ -581,6 +585,7 @@ pf_status imap_search_parse(const struct imap_arg *args, uint32_t star_seq,
 		args += 2;
 	}
 	status = parse_root(&p, args, &out);
+	out.charset_optional = true;
 	if (status == PF_OK)
 		*search = out;
 	return status;

@@ -1,6 +1,8 @@
 /* Strings, names and dates as IMAP writes them. */
 #include "imap/imap.h"
 
+#include "base/utf8.h"
+
 /* Longer strings are easier on clients as literals. */
 #define QUOTED_MAX 4096
 
@@ -42,9 +44,9 @@ static void add_literal(struct pf_buf *to, struct pf_str s)
 	pf_buf_add_str(to, s);
 }
 
-static void add_string(struct pf_buf *to, struct pf_str s, bool utf8)
+void imap_write_string(struct pf_buf *to, struct pf_str s, bool utf8)
 {
-	if (quotable(s, utf8))
+	if (quotable(s, utf8 && pf_utf8_valid(s)))
 		add_quoted(to, s);
 	else
 		add_literal(to, s);
@@ -52,13 +54,13 @@ static void add_string(struct pf_buf *to, struct pf_str s, bool utf8)
 
 void imap_write_quoted(struct pf_buf *to, struct pf_str s)
 {
-	add_string(to, s, false);
+	imap_write_string(to, s, false);
 }
 
 void imap_write_nstring(struct pf_buf *to, struct pf_str s)
 {
 	if (s.p)
-		add_string(to, s, false);
+		imap_write_string(to, s, false);
 	else
 		pf_buf_add_c(to, "NIL");
 }
@@ -79,7 +81,7 @@ void imap_write_astring(struct pf_buf *to, struct pf_str s)
 	if (is_astring(s))
 		pf_buf_add_str(to, s);
 	else
-		add_string(to, s, false);
+		imap_write_string(to, s, false);
 }
 
 void imap_write_mailbox(struct pf_buf *to, struct pf_str name, bool utf8)
@@ -87,7 +89,7 @@ void imap_write_mailbox(struct pf_buf *to, struct pf_str name, bool utf8)
 	struct pf_buf mutf7 = PF_BUF_INIT(name.n * 8 + 8);
 
 	if (utf8 && !is_astring(name)) {
-		add_string(to, name, true);
+		imap_write_string(to, name, true);
 		return;
 	}
 	imap_utf7_encode(&mutf7, name);

@@ -74,6 +74,8 @@ struct client {
 	bool condstore, qresync, uidonly;
 	bool metadata, metadata_server; /* told of others' changes */
 	uint64_t metadata_told;
+	bool rev2;	  /* ENABLE IMAP4rev2 (RFC 9051) */
+	bool utf8;	  /* ENABLE UTF8=ACCEPT (RFC 9755) */
 	const char *gone; /* close after this command; why */
 
 	/* ---- fixed from the start ---- */
@@ -134,6 +136,8 @@ void write_flag_lists(struct client *client);
 uint32_t flag_bit(struct pf_str name);
 /* untagged FLAGS if this message has a keyword that was not told yet */
 void tell_keywords(struct client *client, const struct store_msg *msg);
+/* "* n EXISTS" and RECENT */
+void write_exists(struct client *client, uint32_t exists);
 /* "* n FETCH (", "* uid UIDFETCH (" (RFC 9586 3.3) */
 void write_fetch_head(struct client *client, uint32_t uid);
 /* "* n FETCH (UID u FLAGS (...) MODSEQ (m))" */
@@ -142,8 +146,26 @@ void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq);
 void client_unselect(struct client *client);
 /* Turns CONDSTORE on (RFC 7162 3.1): says HIGHESTMODSEQ once if selected. */
 void client_condstore(struct client *client);
-/* mailbox name as the client spells it */
-void write_mailbox(struct pf_buf *to, struct pf_str name);
+
+/* names.c: mailbox names as the client spells them (arg_mailbox reads them) */
+/* UTF-8 between quotes may be sent */
+static inline bool client_utf8(const struct client *client)
+{
+	return client->rev2 || client->utf8;
+}
+void write_mailbox(struct pf_buf *to, const struct client *client,
+		   struct pf_str name);
+/* May a mailbox of that name be made (RFC 9755 3)?  Else NO was replied. */
+bool name_allowed(struct cmd *cmd, struct pf_str name);
+/* Is `name` what the client wrote? */
+bool name_is_spelled(const struct cmd *cmd, const struct imap_arg *arg,
+		     struct pf_str name);
+/* "* LIST (...) "." name ("OLDNAME" (...))" to who enabled IMAP4rev2, where
+ * `name` is not spelled as in `arg` (RFC 9051 6.3.9.7) */
+void tell_oldname(struct cmd *cmd, const struct imap_arg *arg,
+		  struct pf_str name);
+/* cmd_list.c: "* LIST (...) "." name" of one mailbox, with OLDNAME as above */
+void list_one(struct cmd *cmd, const struct imap_arg *arg, struct pf_str name);
 
 /* reply.c */
 /* what is announced behind CAPABILITY */

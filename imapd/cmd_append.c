@@ -268,6 +268,7 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 			    a->replace ? "Replacement message is there"
 				       : "APPEND completed");
 		user_index_hint(client->user, a->mailbox);
+		tell_oldname(cmd, &cmd->args[a->replace], a->mailbox);
 		if (a->replace)
 			replaced(cmd, a);
 	}

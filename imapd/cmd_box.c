@@ -67,12 +67,17 @@ enum run run_create(struct cmd *cmd)
 	if (!arg_mailbox(cmd, &cmd->args[0], &name) ||
 	    !read_use(cmd, &cmd->args[1], &use))
 		return RUN_DONE;
+	if (!name_allowed(cmd, name))
+		return RUN_DONE;
 	pf_status status = store_create(
 	    client->user->store, without_separator(client, name), use, &err);
 	if (status == PF_UNSUPPORTED && use)
 		return reply_no(cmd, "[USEATTR] %s", err.client);
-	return status == PF_OK ? created(cmd, without_separator(client, name))
-			       : reply_error(cmd, &err);
+	if (status != PF_OK)
+		return reply_error(cmd, &err);
+	name = without_separator(client, name);
+	tell_oldname(cmd, &cmd->args[0], name);
+	return created(cmd, name);
 }
 
 static bool is_selected(const struct client *client, struct pf_str name)
@@ -115,6 +120,7 @@ enum run run_delete(struct cmd *cmd)
 	}
 	if (store_delete(client->user->store, name, &err) != PF_OK)
 		return reply_error(cmd, &err);
+	tell_oldname(cmd, &cmd->args[0], name);
 	return reply_completed(cmd);
 }
 
@@ -129,9 +135,15 @@ enum run run_rename(struct cmd *cmd)
 	if (!arg_mailbox(cmd, &cmd->args[0], &from) ||
 	    !arg_mailbox(cmd, &cmd->args[1], &to))
 		return RUN_DONE;
-	if (store_rename(client->user->store, from,
-			 without_separator(client, to), &err) != PF_OK)
+	to = without_separator(client, to);
+	if (!name_allowed(cmd, to))
+		return RUN_DONE;
+	if (store_rename(client->user->store, from, to, &err) != PF_OK)
 		return reply_error(cmd, &err);
+	/* RFC 9051 6.3.6: when either name was normalised */
+	if (client->rev2 && (!name_is_spelled(cmd, &cmd->args[0], from) ||
+			     !name_is_spelled(cmd, &cmd->args[1], to)))
+		list_one(cmd, &cmd->args[0], to);
 	return reply_completed(cmd);
 }
 

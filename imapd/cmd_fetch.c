@@ -534,7 +534,7 @@ static void write_small(struct fetch *f, size_t i, const struct store_msg *msg)
 	} else if (item->kind == IMAP_FETCH_SAVEDATE && msg->save_date > 0) {
 		imap_write_date_time(out, msg->save_date);
 	} else if (item->kind == IMAP_FETCH_PREVIEW && f->texts[i].p) {
-		imap_write_quoted(out, f->texts[i]);
+		imap_write_string(out, f->texts[i], client_utf8(client));
 	} else if (item->kind == IMAP_FETCH_EMAILID) {
 		pf_buf_add_byte(out, '(');
 		search_email_id(out, store_msg_guid(client->box, msg->uid));
@@ -620,10 +620,11 @@ static void write_head(struct cmd *cmd, struct fetch *f,
 		       const struct store_msg *msg)
 {
 	struct client *client = cmd->client;
-	/* RFC 7162 3.2.4: flags that change are told with the UID */
-	bool tells_uid =
-	    !f->uid && !client->uidonly &&
-	    (cmd->uid || (client->qresync && now_seen(f, msg->uid)));
+	/* RFC 7162 3.2.4, RFC 9051 7.5.2: flags that change are told with
+	 * the UID */
+	bool tells_uid = !f->uid && !client->uidonly &&
+			 (cmd->uid || ((client->qresync || client->rev2) &&
+				       now_seen(f, msg->uid)));
 
 	if (f->flags || now_seen(f, msg->uid))
 		tell_keywords(client, msg);

@@ -58,7 +58,7 @@ static bool read_selection(struct cmd *cmd, const struct imap_arg *list,
 		}
 	}
 	if ((l->options & SELECT_RECURSIVE) &&
-	    !(l->options & SELECT_SUBSCRIBED)) {
+	    !(l->options & (SELECT_SUBSCRIBED | SELECT_SPECIAL))) {
 		reply_bad(cmd, "RECURSIVEMATCH needs another option");
 		return false;
 	}
@@ -107,6 +107,19 @@ static void fold_inbox(struct pf_buf *pattern, char separator)
 		memcpy(pattern->data, "INBOX", 5);
 }
 
+/* Names made here are in NFC (names.c), others may not be. */
+static void keep_pattern(struct cmd *cmd, struct list *l, struct pf_str utf8)
+{
+	struct pf_buf nfc = PF_BUF_INIT(128 * 1024);
+
+	l->patterns[l->pattern_count++] = pf_arena_str(&cmd->arena, utf8);
+	mime_nfc(&nfc, utf8);
+	if (!nfc.failed && !pf_str_eq(pf_buf_str(&nfc), utf8))
+		l->patterns[l->pattern_count++] =
+		    pf_arena_str(&cmd->arena, pf_buf_str(&nfc));
+	pf_buf_release(&nfc);
+}
+
 /* reference + pattern, as UTF-8 */
 static bool add_pattern(struct cmd *cmd, struct list *l, struct pf_str ref,
 			const struct imap_arg *arg)
@@ -115,18 +128,18 @@ static bool add_pattern(struct cmd *cmd, struct list *l, struct pf_str ref,
 	struct pf_buf utf8 = PF_BUF_INIT(128 * 1024);
 	struct pf_str text;
 	bool good =
-	    imap_arg_astring(arg, &text) && l->pattern_count < PATTERNS_MAX;
+	    imap_arg_astring(arg, &text) && l->pattern_count + 1 < PATTERNS_MAX;
 
 	if (good) {
 		pf_buf_add_str(&whole, ref);
 		pf_buf_add_str(&whole, text);
-		if (!imap_utf7_decode(&utf8, pf_buf_str(&whole))) {
+		if (client_utf8(cmd->client) ||
+		    !imap_utf7_decode(&utf8, pf_buf_str(&whole))) {
 			pf_buf_clear(&utf8);
 			pf_buf_add_str(&utf8, pf_buf_str(&whole));
 		}
 		fold_inbox(&utf8, separator_of(cmd));
-		l->patterns[l->pattern_count++] =
-		    pf_arena_str(&cmd->arena, pf_buf_str(&utf8));
+		keep_pattern(cmd, l, pf_buf_str(&utf8));
 	} else {
 		reply_bad(cmd, "%s needs a pattern", cmd->def->name);
 	}
@@ -211,21 +224,32 @@ static bool matches(const struct cmd *cmd, const struct list *l,
 	return false;
 }
 
-/* Is there a subscribed name below this one that is not shown itself? */
-static bool hides_subscribed(const struct cmd *cmd, const struct list *l,
-			     size_t at)
+/* Has it what the selection options ask for (RFC 5258 3.1, RFC 6154 5.2)? */
+static bool selected(const struct list *l, const struct store_name *n)
+{
+	if ((l->options & (SELECT_SUBSCRIBED | LIST_LSUB)) &&
+	    !(n->flags & STORE_NAME_SUBSCRIBED))
+		return false;
+	return !(l->options & SELECT_SPECIAL) || n->special_use.n > 0;
+}
+
+/* Is there a selected name below this one?  `hidden`: which is not shown
+ * itself. */
+static bool selected_below(const struct cmd *cmd, const struct list *l,
+			   size_t at, bool hidden)
 {
 	struct pf_str name = l->names.v[at].name;
 
-	if (!(l->names.v[at].flags & STORE_NAME_SUB_CHILDREN))
+	if (!(l->names.v[at].flags &
+	      (STORE_NAME_CHILDREN | STORE_NAME_SUB_CHILDREN)))
 		return false;
 	for (size_t i = at + 1; i < l->names.n; i++) {
 		struct pf_str below = l->names.v[i].name;
 		if (!pf_str_starts(below, name))
 			break;
 		if (below.n > name.n && below.p[name.n] == separator_of(cmd) &&
-		    (l->names.v[i].flags & STORE_NAME_SUBSCRIBED) &&
-		    !matches(cmd, l, below))
+		    selected(l, &l->names.v[i]) &&
+		    !(hidden && matches(cmd, l, below)))
 			return true;
 	}
 	return false;
@@ -241,14 +265,10 @@ static bool chosen(const struct cmd *cmd, const struct list *l, size_t at,
 	*parent = false;
 	if (!matches(cmd, l, n->name))
 		return false;
-	if ((l->options & SELECT_SPECIAL) && n->special_use.n == 0)
-		return false;
-	if (!(l->options & (SELECT_SUBSCRIBED | LIST_LSUB)))
-		return exists;
-	if (n->flags & STORE_NAME_SUBSCRIBED)
-		return true;
+	if (selected(l, n))
+		return exists || (l->options & (SELECT_SUBSCRIBED | LIST_LSUB));
 	*parent = (l->options & (SELECT_RECURSIVE | LIST_LSUB)) &&
-		  hides_subscribed(cmd, l, at);
+		  selected_below(cmd, l, at, true);
 	return *parent;
 }
 
@@ -287,25 +307,74 @@ static void write_attributes(struct pf_buf *out, const struct list *l,
 	}
 }
 
-static void write_name(struct cmd *cmd, const struct list *l,
-		       const struct store_name *n, bool parent)
+/* RFC 5258 3.5: which of the options something below this name fulfils */
+static void write_childinfo(struct cmd *cmd, const struct list *l, size_t at)
 {
 	struct pf_buf *out = &cmd->client->out;
-	struct pf_error err = {0};
 
-	pf_buf_addf(out, "* %s (", cmd->def->name);
+	if (!(l->options & SELECT_RECURSIVE) ||
+	    !selected_below(cmd, l, at, false))
+		return;
+	pf_buf_addf(out, " (\"CHILDINFO\" (%s%s%s))",
+		    l->options & SELECT_SUBSCRIBED ? "\"SUBSCRIBED\"" : "",
+		    (l->options & SELECT_SUBSCRIBED) &&
+			    (l->options & SELECT_SPECIAL)
+			? " "
+			: "",
+		    l->options & SELECT_SPECIAL ? "\"SPECIAL-USE\"" : "");
+}
+
+/* "* LIST (attributes) "." name" */
+static void write_start(struct cmd *cmd, const char *word, const struct list *l,
+			const struct store_name *n, bool parent)
+{
+	struct pf_buf *out = &cmd->client->out;
+
+	pf_buf_addf(out, "* %s (", word);
 	write_attributes(out, l, n, parent);
 	pf_buf_addf(out, ") \"%c\" ", separator_of(cmd));
-	write_mailbox(out, n->name);
-	if ((l->options & SELECT_RECURSIVE) &&
-	    (n->flags & STORE_NAME_SUB_CHILDREN))
-		pf_buf_add_c(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
-	pf_buf_add_c(out, "\r\n");
+	write_mailbox(out, cmd->client, n->name);
+}
+
+static void write_name(struct cmd *cmd, const struct list *l, size_t at,
+		       bool parent)
+{
+	const struct store_name *n = &l->names.v[at];
+	struct pf_error err = {0};
+
+	write_start(cmd, cmd->def->name, l, n, parent);
+	write_childinfo(cmd, l, at);
+	pf_buf_add_c(&cmd->client->out, "\r\n");
 	/* RFC 9590 3, RFC 5819 2: what fails is just not there */
 	if (l->metadata.n && (n->flags & STORE_NAME_EXISTS))
 		(void)!metadata_write(cmd, n->name, &l->metadata, &err);
 	if (l->status_items && (n->flags & STORE_NAME_EXISTS))
 		(void)!status_write(cmd, n->name, l->status_items, &err);
+}
+
+void list_one(struct cmd *cmd, const struct imap_arg *arg, struct pf_str name)
+{
+	struct pf_buf *out = &cmd->client->out;
+	struct list l = {.options =
+			     LIST_EXTENDED | RETURN_CHILDREN | RETURN_SPECIAL};
+	struct store_name n = {.name = name};
+	struct pf_error err = {0};
+	struct pf_str text;
+
+	if (store_list(cmd->client->user->store, &cmd->arena, &l.names, &err) !=
+	    PF_OK)
+		return;
+	for (size_t i = 0; i < l.names.n; i++)
+		if (pf_str_eq(l.names.v[i].name, name))
+			n = l.names.v[i];
+	write_start(cmd, "LIST", &l, &n, false);
+	if (imap_arg_astring(arg, &text) && !name_is_spelled(cmd, arg, name)) {
+		pf_buf_add_c(out, " (\"OLDNAME\" (");
+		write_mailbox(out, cmd->client, text);
+		pf_buf_add_c(out, "))");
+	}
+	pf_buf_add_c(out, "\r\n");
+	pf_vec_release(&l.names);
 }
 
 static void release(struct cmd *cmd)
@@ -356,7 +425,7 @@ static enum run run(struct cmd *cmd, unsigned options)
 		if (slice_over(start))
 			return RUN_MORE;
 		if (chosen(cmd, l, l->at, &parent))
-			write_name(cmd, l, &l->names.v[l->at], parent);
+			write_name(cmd, l, l->at, parent);
 	}
 	return reply_completed(cmd);
 }

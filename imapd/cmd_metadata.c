@@ -197,11 +197,13 @@ static void write_value(struct pf_buf *out, struct pf_str value)
 	pf_buf_add_str(out, value);
 }
 
-static void write_head(struct pf_buf *out, struct pf_str mailbox)
+static void write_head(struct client *client, struct pf_str mailbox)
 {
+	struct pf_buf *out = &client->out;
+
 	pf_buf_add_c(out, "* METADATA ");
 	if (mailbox.n)
-		write_mailbox(out, mailbox);
+		write_mailbox(out, client, mailbox);
 	else
 		pf_buf_add_c(out, "\"\"");
 	pf_buf_add_c(out, " (");
@@ -220,7 +222,7 @@ static void write_entry(struct cmd *cmd, struct get *get, struct pf_str name,
 	if (get->open)
 		pf_buf_add_byte(out, ' ');
 	else
-		write_head(out, get->mailbox);
+		write_head(cmd->client, get->mailbox);
 	get->open = true;
 	imap_write_astring(out, name);
 	pf_buf_add_byte(out, ' ');
@@ -455,7 +457,7 @@ void metadata_tell(struct client *client)
 			continue;
 		pf_buf_add_c(&client->out, "* METADATA ");
 		if (mailbox.n)
-			write_mailbox(&client->out, mailbox);
+			write_mailbox(&client->out, client, mailbox);
 		else
 			pf_buf_add_c(&client->out, "\"\"");
 		pf_buf_addf(&client->out, "%s\r\n", news->entries);

@@ -21,6 +21,11 @@ static enum run begin(struct cmd *cmd)
 
 	if (status != PF_OK)
 		return find_syntax(cmd, status, &err);
+	/* RFC 9051 6.4.4 */
+	if (client->rev2 && !f->what.esearch) {
+		f->what.esearch = true;
+		f->what.returns = IMAP_RETURN_ALL;
+	}
 	cmd->state = f;
 	cmd->release = release;
 	return find_begin(cmd, f);

@@ -62,19 +62,18 @@ static uint32_t first_unseen(const struct client *client)
 	return 0;
 }
 
-static void describe(struct client *client)
+static void describe(struct cmd *cmd, struct pf_str name)
 {
+	struct client *client = cmd->client;
 	struct store_box_info info;
 	struct pf_buf *out = &client->out;
 
 	store_box_info(client->box, &info);
 	client->uidvalidity = info.uidvalidity;
 	write_flag_lists(client);
-	pf_buf_addf(out, "* %u EXISTS\r\n* %u RECENT\r\n",
-		    store_view_count(client->view),
-		    store_view_recent_count(client->view));
-	/* a message number (RFC 9586 3) */
-	bool numbers = !client->uidonly;
+	write_exists(client, store_view_count(client->view));
+	/* a message number (RFC 9586 3); RFC 9051 has it no more */
+	bool numbers = !client->uidonly && !client->rev2;
 	uint32_t unseen = numbers && info.unseen ? first_unseen(client) : 0;
 	if (unseen)
 		pf_buf_addf(out, "* OK [UNSEEN %u] First unseen\r\n", unseen);
@@ -85,6 +84,8 @@ static void describe(struct client *client)
 	pf_buf_addf(out, "* OK [MAILBOXID (F%s)] Mailbox\r\n", info.guid);
 	pf_buf_addf(out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
 		    (unsigned long long)info.highest_modseq);
+	if (client->rev2) /* RFC 9051 6.3.2 */
+		list_one(cmd, &cmd->args[0], name);
 }
 
 static pf_status open_box(struct client *client, struct pf_str name,
@@ -159,7 +160,7 @@ static enum run begin_select(struct cmd *cmd, struct select *s)
 		client->read_only = false;
 		return reply_error(cmd, &err);
 	}
-	describe(client);
+	describe(cmd, name);
 	if (store_view_recent_count(client->view) > 0)
 		user_index_hint(client->user, store_box_name(client->box));
 	if (s->qresync && begin_news(client, s, &err) != PF_OK) {

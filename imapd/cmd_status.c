@@ -27,11 +27,12 @@ static const char *const item_names[ITEM_COUNT] = {
     [ITEM_MAILBOXID] = "MAILBOXID", [ITEM_APPENDLIMIT] = "APPENDLIMIT",
 };
 
-static int find_item(const struct imap_arg *arg)
+static int find_item(const struct client *client, const struct imap_arg *arg)
 {
 	for (int i = 0; i < ITEM_COUNT; i++)
 		if (imap_arg_is_atom(arg, item_names[i]))
-			return i;
+			/* RFC 9051 has no RECENT */
+			return client->rev2 && i == ITEM_RECENT ? -1 : i;
 	return -1;
 }
 
@@ -45,7 +46,7 @@ bool status_parse(struct cmd *cmd, const struct imap_arg *arg, unsigned *items)
 		return false;
 	}
 	for (; list->kind != IMAP_END; list++) {
-		int item = find_item(list);
+		int item = find_item(cmd->client, list);
 		if (item < 0) {
 			reply_bad(cmd, "Unknown STATUS item");
 			return false;
@@ -99,7 +100,7 @@ pf_status status_write(struct cmd *cmd, struct pf_str name, unsigned items,
 	if (items & (1u << ITEM_HIGHESTMODSEQ))
 		client_condstore(client);
 	pf_buf_add_c(out, "* STATUS ");
-	write_mailbox(out, name);
+	write_mailbox(out, client, name);
 	pf_buf_add_c(out, " (");
 	const char *blank = "";
 	for (int i = 0; i < ITEM_COUNT; i++) {

@@ -34,6 +34,13 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	pf_buf_init(&f->index_path, 8192);
 	if (client->uidonly && f->what.has_seqs)
 		return reply_bad(cmd, "[UIDREQUIRED] Only UIDs are allowed");
+	if (client->rev2 && f->what.has_recent)
+		return reply_bad(cmd, "IMAP4rev2 has no NEW, OLD, RECENT");
+	/* RFC 9755 3 */
+	if (client->utf8 && f->what.charset.n > 0 &&
+	    (f->what.charset_optional ||
+	     !pf_str_ieq(f->what.charset, PF_STR("UTF-8"))))
+		return reply_bad(cmd, "Everything is UTF-8 after UTF8=ACCEPT");
 	if (f->what.has_modseq)
 		client_condstore(client);
 	search_index_path(&f->index_path, store_root(client->user->store));

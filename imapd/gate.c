@@ -67,7 +67,7 @@ void write_capability_gate(struct pf_buf *to, const struct gate_conn *g)
 	struct pf_str rest = pf_str_c(g->gate->conf->auth_mechanisms), word;
 	bool secure = gate_secure(g);
 
-	pf_buf_add_c(to, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE");
+	pf_buf_add_c(to, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE");
 	if (!g->tls && g->gate->tls)
 		pf_buf_add_c(to, " STARTTLS");
 	if (!secure)

@@ -12,7 +12,8 @@
 #include "imapd/client.h"
 
 static const char capability_session[] =
-    "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UIDPLUS "
+    "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN "
+    "UIDPLUS "
     "UNSELECT MOVE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN MULTIAPPEND "
     "SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE "
     "COMPRESS=DEFLATE SAVEDATE OBJECTID PREVIEW BINARY REPLACE "
@@ -126,12 +127,15 @@ enum run reply_completed(struct cmd *cmd)
 	return reply_ok(cmd, "%s completed", cmd->def->name);
 }
 
-/* One line of printable text, whatever an error text holds. */
-static void clean(char *text)
+/* One line of printable text, whatever an error text holds; UTF-8 only to
+ * those who asked for it (RFC 9051 7.1). */
+static void clean(const struct client *client, char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < ' ' || *text == 0x7f)
 			*text = ' ';
+		else if ((unsigned char)*text >= 0x80 && !client_utf8(client))
+			*text = '?';
 }
 
 enum run reply_error(struct cmd *cmd, const struct pf_error *err)
@@ -144,7 +148,7 @@ enum run reply_error(struct cmd *cmd, const struct pf_error *err)
 			     PF_LOGC("user", cmd->client->user->name),
 			     PF_LOGC("command", cmd->def->name));
 	snprintf(text, sizeof text, "%s", err->client);
-	clean(text);
+	clean(cmd->client, text);
 	if (!row.code)
 		return reply_no(cmd, "%s", text);
 	return reply_no(cmd, "[%s] %s", row.code, text);
@@ -155,7 +159,7 @@ enum run reply_syntax(struct cmd *cmd, const struct pf_error *err)
 	char text[sizeof err->client];
 
 	snprintf(text, sizeof text, "%s", err->client);
-	clean(text);
+	clean(cmd->client, text);
 	return reply_bad(cmd, "%s", text[0] ? text : "Syntax error");
 }
 
@@ -173,29 +177,6 @@ bool args_are(const struct imap_arg *args, size_t n)
 		if (args[i].kind == IMAP_END)
 			return false;
 	return args[n].kind == IMAP_END;
-}
-
-bool arg_mailbox(struct cmd *cmd, const struct imap_arg *arg,
-		 struct pf_str *name)
-{
-	struct pf_error err = {0};
-	struct pf_str text;
-
-	/* What is no string at all is a syntax error; a string that is no
-	 * good name is refused politely. */
-	if (!imap_arg_astring(arg, &text)) {
-		reply_bad(cmd, "%s needs a mailbox name", cmd->def->name);
-		return false;
-	}
-	if (imap_arg_mailbox(arg, false, &cmd->arena, name, &err) != PF_OK) {
-		reply_error(cmd, &err);
-		return false;
-	}
-	if (pf_str_chr(*name, '\0') >= 0) {
-		reply_bad(cmd, "NUL in a mailbox name");
-		return false;
-	}
-	return true;
 }
 
 uint32_t star_uid(const struct client *client)

@@ -105,6 +105,13 @@ static bool allowed(struct cmd *cmd)
 		reply_bad(cmd, "[UIDREQUIRED] Only UIDs are allowed");
 		return false;
 	}
+	/* RFC 9755 3 */
+	for (const struct imap_arg *arg = cmd->args;
+	     arg && client_utf8(c) && arg->kind != IMAP_END; arg++)
+		if (arg->not_utf8) {
+			reply_bad(cmd, "A quoted string is not valid UTF-8");
+			return false;
+		}
 	if ((flags & CMD_WRITES) && c->read_only) {
 		reply_no(cmd, "[CANNOT] The mailbox was opened read-only");
 		return false;

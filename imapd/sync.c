@@ -56,7 +56,7 @@ void write_flags(struct pf_buf *to, struct client *client,
 	for (size_t i = 0; i < sizeof flag_names / sizeof *flag_names; i++)
 		if (msg->flags & flag_names[i].flag)
 			add_word(to, start, flag_names[i].name);
-	if (store_view_recent(client->view, msg->uid))
+	if (!client->rev2 && store_view_recent(client->view, msg->uid))
 		add_word(to, start, "\\Recent");
 	write_keywords(to, start, client->box, msg->keywords);
 	pf_buf_add_byte(to, ')');
@@ -103,6 +103,14 @@ void tell_keywords(struct client *client, const struct store_msg *msg)
 		write_flag_lists(client);
 }
 
+void write_exists(struct client *client, uint32_t exists)
+{
+	pf_buf_addf(&client->out, "* %u EXISTS\r\n", exists);
+	if (!client->rev2)
+		pf_buf_addf(&client->out, "* %u RECENT\r\n",
+			    store_view_recent_count(client->view));
+}
+
 void write_fetch_head(struct client *client, uint32_t uid)
 {
 	if (client->uidonly)
@@ -124,7 +132,9 @@ void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq)
 	if (flags)
 		tell_keywords(client, msg);
 	write_fetch_head(client, uid);
-	if (!client->uidonly && (cmd->uid || client->condstore)) {
+	/* RFC 9051 7.5.2: what nobody asked for says of which message it is */
+	if (!client->uidonly &&
+	    (cmd->uid || client->condstore || client->rev2)) {
 		pf_buf_addf(out, "UID %u", uid);
 		blank = " ";
 	}
@@ -137,11 +147,6 @@ void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq)
 		pf_buf_addf(out, "%sMODSEQ (%llu)", blank,
 			    (unsigned long long)msg->modseq);
 	pf_buf_add_c(out, ")\r\n");
-}
-
-void write_mailbox(struct pf_buf *to, struct pf_str name)
-{
-	imap_write_mailbox(to, name, false);
 }
 
 /* ---- what changed ---------------------------------------------------------
@@ -183,8 +188,7 @@ static void tell_exists(struct client *client,
 {
 	if (!changes->exists_changed)
 		return;
-	pf_buf_addf(&client->out, "* %u EXISTS\r\n* %u RECENT\r\n",
-		    changes->exists, store_view_recent_count(client->view));
+	write_exists(client, changes->exists);
 	user_index_hint(client->user, store_box_name(client->box));
 }
 

@@ -6,6 +6,7 @@
  */
 #include "mime/mime.h"
 
+#include <stdlib.h>
 #include <unicase.h>
 #include <uninorm.h>
 #include <unictype.h>
@@ -51,4 +52,19 @@ void mime_fold(struct pf_buf *to, struct pf_str utf8)
 		else
 			fold_char(to, c);
 	}
+}
+
+void mime_nfc(struct pf_buf *to, struct pf_str utf8)
+{
+	size_t n = 0;
+	uint8_t *text = NULL;
+
+	if (pf_utf8_valid(utf8))
+		text = u8_normalize(UNINORM_NFC, (const uint8_t *)utf8.p,
+				    utf8.n, NULL, &n);
+	if (text)
+		pf_buf_add(to, (const char *)text, n);
+	else
+		pf_buf_add_str(to, utf8);
+	free(text);
 }

@@ -147,6 +147,9 @@ bool mime_charset_known(struct pf_str charset);
  * letters become upper case).  Works character by character, so the fold of a
  * substring of the input is a substring of the output; invalid bytes stay. */
 void mime_fold(struct pf_buf *to, struct pf_str utf8);
+/* Unicode Normalization Form C, as Net-Unicode wants it (RFC 5198 2); text
+ * that is no UTF-8 stays as it is. */
+void mime_nfc(struct pf_buf *to, struct pf_str utf8);
 
 void mime_qp_encode(struct pf_buf *to, struct pf_str in);
 /* A header value: =?UTF-8?B?...?= only where needed, folded at 76 (with room

@@ -86,6 +86,18 @@ bool store_folder_exists(struct store *store, const char *folder)
 	return exists;
 }
 
+/* Does a folder so called bear that name?  ".a&AOQ-" is "aä", not "a&AOQ-". */
+static bool is_name_of(const struct store *store, const char *folder,
+		       struct pf_str name)
+{
+	struct pf_buf made = PF_BUF_INIT(4 * FOLDER_MAX);
+	bool same = store_folder_name(store, folder, &made) &&
+		    pf_str_eq(pf_buf_str(&made), name);
+
+	pf_buf_release(&made);
+	return same;
+}
+
 pf_status store_folder_of(struct store *store, struct pf_str name,
 			  struct pf_buf *folder, struct pf_error *err)
 {
@@ -105,6 +117,7 @@ pf_status store_folder_of(struct store *store, struct pf_str name,
 				    "mailbox name of %zu bytes", name.n);
 	if (add_folder(store, name, false, &utf8) &&
 	    !pf_str_eq(pf_buf_str(&utf8), pf_buf_str(folder)) &&
+	    is_name_of(store, utf8.data, name) &&
 	    !store_folder_exists(store, folder->data) &&
 	    store_folder_exists(store, utf8.data)) {
 		pf_buf_clear(folder);

@@ -272,6 +272,21 @@ static void mailbox_argument(void)
 	pf_arena_release(&arena);
 }
 
+/* RFC 9755 3: the command refuses it, once UTF-8 is enabled */
+static void quoted_utf8(void)
+{
+	struct imap_reader *r = imap_reader_new(&conf);
+	struct pf_str in = PF_STR("a X \"\xc3\xa4\" (b (\"\xe4\")) {1+}\r\n"
+				  "\xe4 \"\xe4\"\r\n");
+	size_t used;
+
+	is_int(imap_reader_feed(r, in.p, in.n, &used, NULL), PF_OK);
+	const struct imap_arg *args = imap_reader_args(r);
+	ok(!args[0].not_utf8 && args[1].not_utf8 && !args[2].not_utf8 &&
+	   args[3].not_utf8);
+	imap_reader_free(&r);
+}
+
 int main(void)
 {
 	simple_commands();
@@ -286,5 +301,6 @@ int main(void)
 	raw_lines();
 	detaching();
 	mailbox_argument();
+	quoted_utf8();
 	return tap_done();
 }

@@ -42,6 +42,15 @@ static void mailboxes(void)
 	writes(imap_write_mailbox(&to, PF_STR("a&b"), true), "a&b");
 }
 
+static void utf8_between_quotes(void)
+{
+	writes(imap_write_string(&to, PF_STR("a\"\xc3\xa4"), true),
+	       "\"a\\\"\xc3\xa4\"");
+	writes(imap_write_string(&to, PF_STR("\xc3\xa4"), false),
+	       "{2}\r\n\xc3\xa4");
+	writes(imap_write_string(&to, PF_STR("\xe4"), true), "{1}\r\n\xe4");
+}
+
 static void long_strings_are_literals(void)
 {
 	struct pf_buf in = PF_BUF_INIT(10000), to = PF_BUF_INIT(20000);
@@ -89,6 +98,7 @@ int main(void)
 	strings();
 	astrings();
 	mailboxes();
+	utf8_between_quotes();
 	long_strings_are_literals();
 	dates();
 	return tap_done();

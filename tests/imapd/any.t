@@ -20,8 +20,7 @@ S: a6 BAD {{.*}}
 C: a7 NAMESPACE
 S: * NAMESPACE (("" ".")) NIL NIL
 S: a7 OK {{.*}}
-# mutt asks for it though it is not listed
-C: a8 ENABLE UTF8=ACCEPT
+C: a8 ENABLE X-UNKNOWN
 S: * ENABLED
 S: a8 OK {{.*}}
 C: a9 ENABLE CONDSTORE X-UNKNOWN

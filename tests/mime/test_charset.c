@@ -183,9 +183,31 @@ static void folds_piecewise(void)
 	pf_buf_release(&text);
 }
 
+static void normalises(void)
+{
+	static const struct {
+		const char *in, *want;
+	} list[] = {{"", ""},
+		    {"plain", "plain"},
+		    {"u\xcc\x88 ", "\xc3\xbc "},
+		    {"\xc3\xbc", "\xc3\xbc"},
+		    {"\xe2\x84\xab", "\xc3\x85"},     /* Angstrom sign */
+		    {"\xef\xac\x81", "\xef\xac\x81"}, /* ligature fi */
+		    {"a\xff", "a\xff"}};
+
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+		struct pf_buf b = PF_BUF_INIT(100);
+
+		mime_nfc(&b, pf_str_c(list[i].in));
+		ok(pf_str_eq(pf_buf_str(&b), pf_str_c(list[i].want)));
+		pf_buf_release(&b);
+	}
+}
+
 int main(void)
 {
 	converts();
+	normalises();
 	keeps_no_state_between_uses();
 	conversions_do_not_meet();
 	folds();
