@@ -56,6 +56,8 @@ X(LIST, trusted_networks, "127.0.0.0/8 ::1", "peers whose XFORWARD is believed o
 X(PATH, sieve_script, "%h/.dovecot.sieve", "a user's active Sieve script") \
 X(PATH, sieve_dir, "%h/sieve", "a user's Sieve scripts") \
 X(PATH, sieve_default, "", "script for users who have none") \
+X(LIST, sieve_before, "", "scripts that run before the user's: files, or folders of .sieve files (in order of name)") \
+X(LIST, sieve_after, "", "scripts that run after the user's, if the message is still to be kept") \
 X(PATH, sieve_global, "", "directory of scripts that all users may include") \
 X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
 X(INT,  sieve_scripts_max, "100", "Sieve scripts of one user (ManageSieve)") \

@@ -5,7 +5,10 @@
  *
  *	filter.c              what all runs of a process share
  *	rules.c               scripts and list files, compiled and cached
+ *	chain.c               before, the user's own or the default, after
+ *	keep.c                the folder that an implicit keep means
  *	ask.c                 what a script asks about a message's surroundings
+ *	stored.c              a script over a message that is stored already
  *	outgoing.c            mail that leaves: sendmail or SMTP
  *	compose.c, memory.c   mail that we write ourselves
  *
@@ -57,25 +60,93 @@ struct filter_script {
 	struct sieve_script *script;
 	char *path;
 	int64_t mtime_ns;
+	uint32_t mark;	   /* of its text: tells whether it was changed */
 	char problem[240]; /* "line 3: ..." */
 };
 
 struct filter_rules *filter_rules_new(const struct pf_conf *conf);
 void filter_rules_free(struct filter_rules **rules);
 
-/* The user's script; *script NULL when there is none. */
-PF_CHECKED pf_status filter_rules_script(struct filter_rules *rules,
-					 const struct auth_identity *id,
-					 struct filter_script **script,
-					 struct pf_error *err);
+/* The script in a file; NOTFOUND.  `shared`: other users have it, too, but
+ * not what it includes. */
+PF_CHECKED pf_status filter_rules_load(struct filter_rules *rules,
+				       const char *path,
+				       const struct auth_identity *id,
+				       bool shared,
+				       struct filter_script **script,
+				       struct pf_error *err);
 void filter_script_unref(struct filter_rules *rules,
 			 struct filter_script **script);
+
+/* What filter_script.mark is made by. */
+uint32_t filter_mark(struct pf_str text);
+/* Limits as the configuration has them. */
+void filter_limits(const struct pf_conf *conf, struct sieve_limits *limits);
 
 /* The folder that the user's list file names for `detail`; false: none.
  * `rule` receives "mlists line N". */
 bool filter_rules_list(struct filter_rules *rules,
 		       const struct auth_identity *id, struct pf_str detail,
 		       struct pf_buf *folder, struct pf_buf *rule);
+
+/* ---- the scripts of a user, in their order (chain.c) ---- */
+
+#define FILTER_CHAIN_MAX 32
+
+enum filter_role {
+	FILTER_BEFORE,
+	FILTER_PERSONAL,
+	FILTER_DEFAULT, /* instead of a personal one */
+	FILTER_AFTER
+};
+
+struct filter_link {
+	enum filter_role role;
+	struct filter_script *script;
+};
+struct filter_chain {
+	struct filter_link links[FILTER_CHAIN_MAX];
+	size_t n;
+};
+
+/* All that are there; which of them compile is for the caller to see.  When
+ * one cannot be read, the others are given, and the status is that of the
+ * first such. */
+PF_CHECKED pf_status filter_chain_load(const struct filter *filter,
+				       const struct auth_identity *id,
+				       struct filter_chain *chain,
+				       struct pf_error *err);
+void filter_chain_release(const struct filter *filter,
+			  struct filter_chain *chain);
+/* The files that a setting names: files, and what is in folders.  Sorted by
+ * name within a folder. */
+struct filter_paths pf_vec(char *);
+PF_CHECKED pf_status filter_paths_find(const char *list,
+				       const struct auth_identity *id,
+				       struct filter_paths *paths,
+				       struct pf_error *err);
+void filter_paths_release(struct filter_paths *paths);
+
+/* Runs those that compile.  An action's step is that of chain->links. */
+PF_CHECKED pf_status filter_chain_run(const struct filter_chain *chain,
+				      const struct sieve_message *message,
+				      const struct sieve_limits *limits,
+				      sieve_trace_fn trace, void *trace_arg,
+				      struct sieve_result *result,
+				      struct pf_error *err);
+
+/* For the journal: "sieve line 4 (if line 3) #1a2b3c4d". */
+void filter_chain_rule(const struct filter_chain *chain,
+		       const struct sieve_action *action, struct pf_buf *to);
+
+/* ---- the address rule (keep.c) ---- */
+
+/* Where an implicit keep goes: `folder`, and by which `rule`.  True: it may
+ * have to be made. */
+bool filter_keep_folder(const struct filter *filter,
+			const struct auth_identity *id, struct store *store,
+			struct pf_str detail, struct pf_buf *folder,
+			struct pf_buf *rule);
 
 /* ---- what a script asks about (ask.c) ---- */
 
@@ -90,6 +161,31 @@ struct filter_ask {
 /* Fills in the callbacks; what `ask` points to lives as long as the run. */
 void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks);
 void filter_ask_release(struct filter_ask *ask);
+
+/* ---- a stored message (stored.c) ---- */
+
+/* The envelope it came with, if it is known (journal); else the file's
+ * Return-Path and Delivered-To are taken. */
+struct filter_envelope {
+	struct pf_str from, to;
+};
+
+/* What a run over a stored message needs; lives as long as the run. */
+struct filter_stored {
+	struct sieve_message message; /* for sieve_run() */
+	struct filter_ask ask;
+	struct pf_buf header;
+};
+
+/* `fd` stays the caller's, open during the run.  `envelope` may be NULL.
+ * Nothing was seen before (duplicate): a second look is no second message. */
+PF_CHECKED pf_status filter_stored_init(struct filter_stored *stored,
+					struct filter *filter,
+					const struct auth_identity *id,
+					struct store *store, int fd,
+					const struct filter_envelope *envelope,
+					struct pf_error *err);
+void filter_stored_release(struct filter_stored *stored);
 
 /* ---- mail that leaves (outgoing.c) ---- */
 

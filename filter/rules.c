@@ -45,6 +45,14 @@ struct filter_rules {
 	struct pf_map entries; /* path -> struct entry */
 };
 
+void filter_limits(const struct pf_conf *conf, struct sieve_limits *limits)
+{
+	*limits = sieve_default_limits;
+	limits->script_max = (size_t)conf->sieve_script_max;
+	limits->actions_max = (int)conf->sieve_actions_max;
+	limits->redirects_max = (int)conf->sieve_redirects_max;
+}
+
 struct filter_rules *filter_rules_new(const struct pf_conf *conf)
 {
 	struct filter_rules *rules = calloc(1, sizeof *rules);
@@ -52,10 +60,7 @@ struct filter_rules *filter_rules_new(const struct pf_conf *conf)
 	if (!rules)
 		abort();
 	rules->conf = conf;
-	rules->limits = sieve_default_limits;
-	rules->limits.script_max = (size_t)conf->sieve_script_max;
-	rules->limits.actions_max = (int)conf->sieve_actions_max;
-	rules->limits.redirects_max = (int)conf->sieve_redirects_max;
+	filter_limits(conf, &rules->limits);
 	pthread_mutex_init(&rules->lock, NULL);
 	return rules;
 }
@@ -228,6 +233,16 @@ static pf_status load_included(void *arg, bool global, struct pf_str name,
 	return status;
 }
 
+/* FNV-1a; of fixed meaning, because it is kept in the journal. */
+uint32_t filter_mark(struct pf_str text)
+{
+	uint32_t h = 0x811c9dc5u;
+
+	for (size_t i = 0; i < text.n; i++)
+		h = (h ^ (unsigned char)text.p[i]) * 0x01000193u;
+	return h;
+}
+
 static struct filter_script *compile(struct filter_rules *rules,
 				     const char *path,
 				     const struct auth_identity *id, int fd,
@@ -249,6 +264,7 @@ static struct filter_script *compile(struct filter_rules *rules,
 	script->path = pf_str_dup(pf_str_c(path));
 	script->mtime_ns = stamp->mtime_ns;
 	status = pf_fs_read_fd(fd, &text, &err);
+	script->mark = filter_mark(pf_buf_str(&text));
 	if (status == PF_OK)
 		status = sieve_compile_from(pf_buf_str(&text), &rules->limits,
 					    &source, &script->script, &problems,
@@ -268,10 +284,9 @@ static struct filter_script *compile(struct filter_rules *rules,
 	return script;
 }
 
-/* `shared`: other users have the same script, but not what it includes. */
-static pf_status load_script(struct filter_rules *rules, const char *path,
-			     const struct auth_identity *id, bool shared,
-			     struct filter_script **out, struct pf_error *err)
+pf_status filter_rules_load(struct filter_rules *rules, const char *path,
+			    const struct auth_identity *id, bool shared,
+			    struct filter_script **out, struct pf_error *err)
 {
 	struct stamp stamp;
 	struct entry *entry;
@@ -309,33 +324,6 @@ static pf_status load_script(struct filter_rules *rules, const char *path,
 	*out = entry->script;
 	pthread_mutex_unlock(&rules->lock);
 	close(fd);
-	return PF_OK;
-}
-
-pf_status filter_rules_script(struct filter_rules *rules,
-			      const struct auth_identity *id,
-			      struct filter_script **script,
-			      struct pf_error *err)
-{
-	const char *const paths[] = {rules->conf->sieve_script,
-				     rules->conf->sieve_default};
-
-	*script = NULL;
-	for (int i = 0; i < 2; i++) {
-		struct pf_buf path = PF_BUF_INIT(4096);
-		pf_status status;
-
-		if (!*paths[i])
-			continue;
-		status = pf_conf_expand(&path, paths[i], pf_str_c(id->user),
-					id->home, err);
-		if (status == PF_OK)
-			status = load_script(rules, path.data, id, i == 1,
-					     script, err);
-		pf_buf_release(&path);
-		if (status != PF_NOTFOUND)
-			return status;
-	}
 	return PF_OK;
 }
 

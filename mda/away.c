@@ -73,8 +73,8 @@ pf_status mda_delivery_redirect(struct delivery *d,
 					 pf_buf_str(&head), m->fd, from, err);
 	if (status == PF_OK) {
 		d->sent++;
-		pf_buf_addf(&rule, "sieve line %d: redirect to %.*s",
-			    action->line, (int)action->address.n,
+		filter_chain_rule(&d->chain, action, &rule);
+		pf_buf_addf(&rule, ": redirect to %.*s", (int)action->address.n,
 			    action->address.p);
 		mda_delivery_journal(d, PF_STR(""), PF_STR(""),
 				     pf_buf_str(&rule));
@@ -89,7 +89,7 @@ pf_status mda_delivery_reject(struct delivery *d,
 			      struct pf_error *err)
 {
 	struct pf_str sender = d->message->envelope.from;
-	struct pf_buf notice = PF_BUF_INIT(2 << 20), rule = PF_BUF_INIT(100);
+	struct pf_buf notice = PF_BUF_INIT(2 << 20), rule = PF_BUF_INIT(400);
 	pf_status status = PF_OK;
 
 	if (action->refuse) { /* our reply does it (RFC 5429 2.1.1) */
@@ -103,8 +103,8 @@ pf_status mda_delivery_reject(struct delivery *d,
 	}
 	if (status == PF_OK) {
 		d->refused = true;
-		pf_buf_addf(&rule, "sieve line %d: %s", action->line,
-			    action->refuse ? "ereject" : "reject");
+		filter_chain_rule(&d->chain, action, &rule);
+		pf_buf_add_c(&rule, action->refuse ? ": ereject" : ": reject");
 		mda_delivery_journal(d, PF_STR(""), PF_STR(""),
 				     pf_buf_str(&rule));
 	}

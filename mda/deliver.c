@@ -12,7 +12,6 @@
  */
 #include "mda/delivery.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,12 +19,9 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
-#include "base/utf8.h"
 #include "mime/mime.h"
 
 #define KEYWORDS_MAX 64
-#define DETAIL_MAX   100  /* bytes of an extension that names a folder */
-#define FOLDERS_MAX  1000 /* no more are made for extensions */
 #define NOTICE_FILE  ".penfold-notice"
 #define BLOCK	     (64 * 1024)
 
@@ -213,73 +209,24 @@ static pf_status store_or_inbox(struct delivery *d, struct pf_str folder,
 
 /* ---- the address rule ---- */
 
-/* May an extension, which anybody can make up, become a folder? */
-static bool detail_names_folder(struct delivery *d, struct pf_str detail)
-{
-	char separator = d->filter->conf->hierarchy_separator[0];
-
-	if (detail.n == 0 || detail.n > DETAIL_MAX || !pf_utf8_valid(detail) ||
-	    detail.p[0] == separator || detail.p[detail.n - 1] == separator)
-		return false;
-	for (size_t i = 0; i < detail.n; i++)
-		if ((unsigned char)detail.p[i] < 0x20 || detail.p[i] == 0x7f)
-			return false;
-	return true;
-}
-
-/* Strangers can choose extensions, so they cannot have us make folders
- * without end. */
-static bool room_for_folder(struct delivery *d)
-{
-	DIR *dir = opendir(store_root(d->store));
-	int n = 0;
-
-	if (!dir)
-		return false;
-	while (n < FOLDERS_MAX && readdir(dir))
-		n++;
-	closedir(dir);
-	return n < FOLDERS_MAX;
-}
-
-/* Where an implicit keep goes: `folder`, `rule`, and whether to create. */
-static bool address_rule(struct delivery *d, struct pf_buf *folder,
-			 struct pf_buf *rule)
-{
-	struct pf_str detail = pf_str_c(d->rcpt->id.detail);
-	const char *site = d->filter->conf->extension_folder;
-	bool exists = false;
-
-	if (detail.n && filter_rules_list(d->filter->rules, &d->rcpt->id,
-					  detail, folder, rule))
-		return true;
-	pf_buf_add_c(rule, "default");
-	if (detail.n && strcmp(site, "inbox") != 0 &&
-	    detail_names_folder(d, detail) &&
-	    (store_name_check(d->store, detail, &exists, NULL) == PF_OK ||
-	     strcmp(site, "create") == 0)) {
-		bool create = strcmp(site, "create") == 0;
-
-		if (exists || (create && room_for_folder(d))) {
-			pf_buf_add_str(folder, detail);
-			pf_buf_clear(rule);
-			pf_buf_addf(rule, "site rule (extension_folder = %s)",
-				    site);
-			return create;
-		}
-	}
-	pf_buf_add_c(folder, "INBOX");
-	return false;
-}
-
 static pf_status implicit_keep(struct delivery *d,
 			       const struct sieve_action *action,
 			       struct pf_error *err)
 {
 	struct pf_buf folder = PF_BUF_INIT(4096), rule = PF_BUF_INIT(8192);
-	bool create = address_rule(d, &folder, &rule);
-	pf_status status = store_or_inbox(d, pf_buf_str(&folder), create,
-					  action, pf_buf_str(&rule), err);
+	bool create = false;
+	pf_status status;
+
+	if (d->broken) {
+		pf_buf_add_c(&folder, "INBOX");
+		pf_buf_add_c(&rule, "the Sieve script is broken");
+	} else {
+		create = filter_keep_folder(d->filter, &d->rcpt->id, d->store,
+					    pf_str_c(d->rcpt->id.detail),
+					    &folder, &rule);
+	}
+	status = store_or_inbox(d, pf_buf_str(&folder), create, action,
+				pf_buf_str(&rule), err);
 
 	pf_buf_release(&folder);
 	pf_buf_release(&rule);
@@ -315,12 +262,12 @@ static struct pf_str user_part(const struct mda_rcpt *rcpt)
 	return detail < s.n ? pf_str_head(s, s.n - detail) : s;
 }
 
-static void run_script(struct delivery *d, const struct filter_script *script,
-		       struct sieve_result *result)
+static pf_status run_scripts(struct delivery *d, struct sieve_result *result,
+			     struct pf_error *err)
 {
 	const struct mda_message *m = d->message;
 	const struct pf_conf *conf = d->filter->conf;
-	struct sieve_limits limits = sieve_default_limits;
+	struct sieve_limits limits;
 	struct sieve_message message = {
 	    .header = pf_buf_str(&d->header),
 	    .size = m->size + m->prefix.len,
@@ -337,25 +284,18 @@ static void run_script(struct delivery *d, const struct filter_script *script,
 				 .store = d->store,
 				 .fd = m->fd,
 				 .client = m->envelope.client};
-	struct pf_error err;
 
 	message.dsn = m->envelope.dsn;
 	message.dsn.orcpt = pf_str_c(d->rcpt->orcpt);
 	message.dsn.notify = pf_str_c(d->rcpt->notify);
 	filter_ask_init(&ask, &message);
-	limits.actions_max = (int)conf->sieve_actions_max;
-	limits.redirects_max = (int)conf->sieve_redirects_max;
-	if (sieve_run(script->script, &message, &limits, NULL, NULL, result,
-		      &err) != PF_OK) {
-		mda_delivery_problem(d, "sieve", &err);
-		result->failed = true;
-		snprintf(result->problem, sizeof result->problem,
-			 "the mail server could not run the script");
-	}
+	filter_limits(conf, &limits);
+	pf_status status = filter_chain_run(&d->chain, &message, &limits, NULL,
+					    NULL, result, err);
 	filter_ask_release(&ask);
+	return status;
 }
 
-/* A letter of ours into one of the user's folders */
 pf_status mda_delivery_letter(struct delivery *d, struct pf_str folder,
 			      const struct pf_buf *letter,
 			      const struct sieve_action *action,
@@ -474,18 +414,20 @@ static pf_status store_actions(struct delivery *d,
 		struct pf_str folder = action->kind == SIEVE_FILEINTO
 					   ? action->mailbox
 					   : PF_STR("INBOX");
+		struct pf_buf rule = PF_BUF_INIT(400);
 		pf_status status;
-		char rule[40];
 
 		if ((action->kind != SIEVE_FILEINTO || stored_before(run, i)) &&
 		    action->kind != SIEVE_KEEP)
 			continue;
-		snprintf(rule, sizeof rule, "sieve line %d", action->line);
-		if (action->kind == SIEVE_KEEP && action->implicit)
+		if (action->kind == SIEVE_KEEP && action->implicit) {
 			status = implicit_keep(d, action, err);
-		else
+		} else {
+			filter_chain_rule(&d->chain, action, &rule);
 			status = store_or_inbox(d, folder, action->create,
-						action, pf_str_c(rule), err);
+						action, pf_buf_str(&rule), err);
+		}
+		pf_buf_release(&rule);
 		if (first == PF_OK)
 			first = status;
 	}
@@ -495,18 +437,18 @@ static pf_status store_actions(struct delivery *d,
 
 static void discarded(struct delivery *d, const struct sieve_result *run)
 {
-	for (size_t i = 0; i < run->count; i++)
-		if (run->actions[i].kind == SIEVE_DISCARD) {
-			char rule[60];
+	struct pf_buf rule = PF_BUF_INIT(400);
 
-			snprintf(rule, sizeof rule, "sieve line %d: discard",
-				 run->actions[i].line);
-			mda_delivery_journal(d, PF_STR(""), PF_STR(""),
-					     pf_str_c(rule));
-			return;
-		}
-	mda_delivery_journal(d, PF_STR(""), PF_STR(""),
-			     PF_STR("sieve: nothing to keep"));
+	for (size_t i = 0; i < run->count && rule.len == 0; i++) {
+		if (run->actions[i].kind != SIEVE_DISCARD)
+			continue;
+		filter_chain_rule(&d->chain, &run->actions[i], &rule);
+		pf_buf_add_c(&rule, ": discard");
+	}
+	if (rule.len == 0)
+		pf_buf_add_c(&rule, "sieve: nothing to keep");
+	mda_delivery_journal(d, PF_STR(""), PF_STR(""), pf_buf_str(&rule));
+	pf_buf_release(&rule);
 }
 
 static pf_status execute(struct delivery *d, const struct sieve_result *run,
@@ -534,44 +476,67 @@ static pf_status execute(struct delivery *d, const struct sieve_result *run,
 	return PF_OK;
 }
 
+/* ---- what went wrong with a script ---- */
+
+static void script_failed(struct delivery *d, const struct filter_link *link,
+			  const char *text)
+{
+	if (link->role == FILTER_PERSONAL) {
+		d->broken = true;
+		notify_user(d, link->script, text);
+	} else {
+		pf_log(PF_LOG_ERROR, "sieve script of the site",
+		       PF_LOGC("id", d->message->id),
+		       PF_LOGC("path", link->script->path),
+		       PF_LOGC("msg", text));
+	}
+}
+
+static void look_at_scripts(struct delivery *d)
+{
+	for (size_t i = 0; i < d->chain.n; i++)
+		if (!d->chain.links[i].script->script)
+			script_failed(d, &d->chain.links[i],
+				      d->chain.links[i].script->problem);
+}
+
+static void look_at_run(struct delivery *d, const struct sieve_result *run)
+{
+	char text[280];
+
+	if (!run->problem[0])
+		return;
+	if (run->problem_line)
+		snprintf(text, sizeof text, "line %d: %s", run->problem_line,
+			 run->problem);
+	else
+		snprintf(text, sizeof text, "%s", run->problem);
+	script_failed(d, &d->chain.links[run->problem_step], text);
+}
+
 static pf_status run_filter(struct delivery *d, struct pf_error *err)
 {
-	struct filter_script *script = NULL;
 	struct sieve_result result = {0};
 	pf_status status;
 
 	/* a script that cannot be read (rights, disk) is not "no script": the
 	 * mail still arrives, in the folder of its address */
-	if (filter_rules_script(d->filter->rules, &d->rcpt->id, &script, err) !=
-	    PF_OK)
+	if (filter_chain_load(d->filter, &d->rcpt->id, &d->chain, err) != PF_OK)
 		mda_delivery_problem(d, "sieve script", err);
-	if (!script) {
+	look_at_scripts(d);
+	if (d->chain.n == 0) {
 		d->last = d->message->rcpt_count == 1;
 		return implicit_keep(d, NULL, err);
 	}
-	if (script->script) {
-		make_header(d);
-		run_script(d, script, &result);
-	}
-	if (!script->script || result.failed) {
-		char text[280];
-
-		if (result.problem_line)
-			snprintf(text, sizeof text, "line %d: %s",
-				 result.problem_line, result.problem);
-		else
-			snprintf(text, sizeof text, "%s",
-				 script->script ? result.problem
-						: script->problem);
-		notify_user(d, script, text);
-		status =
-		    store_or_inbox(d, PF_STR("INBOX"), false, NULL,
-				   PF_STR("the Sieve script is broken"), err);
+	make_header(d);
+	if (run_scripts(d, &result, err) != PF_OK) {
+		mda_delivery_problem(d, "sieve", err);
+		d->broken = true;
 	} else {
-		status = execute(d, &result, err);
+		look_at_run(d, &result);
 	}
+	status = execute(d, &result, err);
 	sieve_result_release(&result);
-	filter_script_unref(d->filter->rules, &script);
 	return status;
 }
 
@@ -625,6 +590,7 @@ static void deliver_one(struct mda_message *message, struct mda_rcpt *rcpt)
 	if (status == PF_OK)
 		status = run_filter(&d, &err);
 	reply(&d, status, &err);
+	filter_chain_release(d.filter, &d.chain);
 	store_draft_free(&d.own);
 	if (message->draft && !message->store) {
 		message->store = d.store; /* the shared file lives there */

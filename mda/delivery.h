@@ -10,8 +10,10 @@ struct delivery {
 	struct mda_rcpt *rcpt;
 	struct store *store;
 	struct store_draft *draft, *own;
-	struct pf_buf header;  /* with our prefix, as the script sees it */
-	struct pf_buf folders; /* "INBOX, nanog": for the reply */
+	struct pf_buf header;	   /* with our prefix, as the script sees it */
+	struct pf_buf folders;	   /* "INBOX, nanog": for the reply */
+	struct filter_chain chain; /* the scripts */
+	bool broken;		   /* the user's own could not be run */
 	unsigned stored, sent;
 	bool refused;	       /* by a notice, or: */
 	struct pf_str refusal; /* by our reply; p NULL: not */

@@ -94,13 +94,14 @@ pf_status sieve_compile_from(struct pf_str text,
 	};
 	size_t before = compiler.problems->n;
 	if (text.n > limits->script_max)
-		sieve_error(&compiler, (struct sieve_place){1, 1}, NULL,
+		sieve_error(&compiler, (struct sieve_place){1, 1, 0}, NULL,
 			    "the script is larger than %zu bytes",
 			    limits->script_max);
 	else
 		compile(&compiler, text);
 	sort_problems(compiler.problems, before);
 	fresh->variable_count = compiler.variable_count;
+	fresh->includes = compiler.includes;
 	pf_map_release(&variables);
 	pf_status status = PF_OK;
 	if (compiler.failed) {

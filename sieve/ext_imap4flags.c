@@ -318,6 +318,7 @@ const struct sieve_extension sieve_ext_imap4flags = {
     .defs = defs,
     .tags = tags,
     .action = on_action,
+    .lasting = true,
     .state_size = sizeof(struct state),
 };
 

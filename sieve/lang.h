@@ -28,6 +28,7 @@ struct sieve_regex;
 
 struct sieve_place {
 	int line, column;
+	int script; /* the number of an included one; 0: the main one */
 };
 
 /* ---- the tree ---- */
@@ -113,6 +114,7 @@ struct sieve_node {
 	bool test_list; /* was written in ( ) */
 	struct sieve_node *block;
 	bool has_block;
+	const struct sieve_node *above; /* in whose block it stands, or NULL */
 
 	/* set by the checker */
 	const struct sieve_def *def;
@@ -249,6 +251,7 @@ struct sieve_extension {
 	void (*action)(struct sieve_run *run, struct sieve_action *action);
 	/* Bytes of zeroed state in each run: sieve_run_state(). */
 	size_t state_size;
+	bool lasting; /* the next script of a sequence goes on with the state */
 };
 
 /* match.c, ext_comparators.c */
@@ -295,6 +298,7 @@ struct sieve_script {
 	size_t test_count, operation_count;
 	struct pf_str core;
 	size_t variable_count;
+	const struct sieve_included *includes; /* [number - 1] */
 };
 
 struct sieve_compiler {

@@ -317,6 +317,8 @@ static void parse_block(struct parser *parser, struct sieve_node *node)
 	}
 	next(parser);
 	node->block = parse_commands(parser);
+	for (struct sieve_node *c = node->block; c; c = c->next)
+		c->above = node;
 	parser->depth--;
 	if (!take_mark(parser, '}'))
 		sieve_error(parser->compiler, at, NULL,
@@ -381,7 +383,9 @@ struct sieve_node *sieve_parse(struct sieve_compiler *compiler,
 {
 	struct parser parser = {
 	    .compiler = compiler,
-	    .lexer = {.compiler = compiler, .text = text, .at = {1, 1}},
+	    .lexer = {.compiler = compiler,
+		      .text = text,
+		      .at = {1, 1, compiler->script_number}},
 	};
 	struct sieve_node *first = NULL, **end = &first;
 

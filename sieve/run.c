@@ -21,6 +21,7 @@ void sieve_run_fail(struct sieve_run *run, const char *format, ...)
 		return;
 	result->failed = true;
 	result->problem_line = run->node ? run->node->at.line : 0;
+	result->problem_step = run->step;
 	va_start(ap, format);
 	vsnprintf(result->problem, sizeof result->problem, format, ap);
 	va_end(ap);
@@ -272,10 +273,10 @@ static void add(struct sieve_run *run, const struct sieve_action *action)
 }
 
 /* Lets the extensions see an action before it is given. */
-static void complete(struct sieve_run *run, struct sieve_action *action)
+void sieve_run_complete(struct sieve_run *run, struct sieve_action *action)
 {
 	for (size_t i = 0; i < sieve_registry_count; i++) {
-		if (run->script->required[i] && sieve_registry[i]->action)
+		if (run->active[i] && sieve_registry[i]->action)
 			sieve_registry[i]->action(run, action);
 	}
 }
@@ -283,8 +284,14 @@ static void complete(struct sieve_run *run, struct sieve_action *action)
 void sieve_run_action(struct sieve_run *run, const struct sieve_node *node,
 		      struct sieve_action action)
 {
+	action.step = run->step;
 	action.line = node->at.line;
-	complete(run, &action);
+	if (node->above)
+		action.rule_line = node->above->at.line;
+	if (node->at.script)
+		action.included =
+		    run->script->includes[node->at.script - 1].name;
+	sieve_run_complete(run, &action);
 	for (size_t i = 0; i < node->tag_count; i++) {
 		const struct sieve_bound *b = &node->tags[i];
 
@@ -295,10 +302,84 @@ void sieve_run_action(struct sieve_run *run, const struct sieve_node *node,
 		return;
 	if (!action.copy && action.kind != SIEVE_VACATION)
 		run->keeps = false;
+	run->kept |= action.kind == SIEVE_KEEP;
 	add(run, &action);
 }
 
 /* ---- beginning, deciding, ending ---- */
+
+pf_status sieve_result_begin(struct sieve_result *result,
+			     const struct sieve_limits *limits,
+			     struct pf_error *err)
+{
+	*result = (struct sieve_result){0};
+	pf_arena_init(&result->arena, limits->memory_max);
+	/* one more for the implicit keep */
+	result->actions = pf_arena_array(
+	    &result->arena,
+	    (size_t)(limits->actions_max < 1 ? 1 : limits->actions_max) + 1,
+	    sizeof *result->actions);
+	if (result->actions)
+		return PF_OK;
+	return pf_error_set(err, PF_LIMIT, NULL,
+			    "sieve: memory_max of %zu is too small",
+			    limits->memory_max);
+}
+
+/* What the script starts with: zeroes, or what one before it has left. */
+static bool begin_states(struct sieve_run *run, const struct sieve_run *before)
+{
+	bool enough = true;
+
+	for (size_t i = 0; i < sieve_registry_count; i++) {
+		const struct sieve_extension *x = sieve_registry[i];
+		bool goes_on = before && x->lasting && before->active[i];
+
+		run->active[i] = run->script->required[i] || goes_on;
+		if (goes_on) {
+			run->state[i] = before->state[i];
+		} else if (run->active[i] && x->state_size > 0) {
+			run->state[i] =
+			    pf_arena_alloc(run->arena, x->state_size);
+			enough &= run->state[i] != NULL;
+		}
+	}
+	return enough;
+}
+
+pf_status sieve_run_continue(struct sieve_run *run,
+			     const struct sieve_run *before,
+			     const struct sieve_script *script,
+			     const struct sieve_message *message,
+			     const struct sieve_limits *limits,
+			     sieve_trace_fn trace, void *trace_arg,
+			     struct sieve_result *result, struct pf_error *err)
+{
+	*run = (struct sieve_run){
+	    .script = script,
+	    .message = message,
+	    .limits = *limits,
+	    .trace = trace,
+	    .trace_arg = trace_arg,
+	    .result = result,
+	    .arena = &result->arena,
+	    .keeps = true,
+	    .first_action = result->count,
+	    .first_seen = result->seen_count,
+	};
+	if (run->limits.actions_max < 1)
+		run->limits.actions_max = 1;
+	if (before) {
+		run->steps = before->steps;
+		run->redirects = before->redirects;
+	}
+	pf_arena_init(&run->scratch, limits->memory_max);
+	if (begin_states(run, before))
+		return PF_OK;
+	return pf_error_set(err, PF_LIMIT, NULL,
+			    "sieve: memory_max of %zu is too small",
+			    limits->memory_max);
+}
 
 pf_status sieve_run_begin(struct sieve_run *run,
 			  const struct sieve_script *script,
@@ -307,39 +388,14 @@ pf_status sieve_run_begin(struct sieve_run *run,
 			  sieve_trace_fn trace, void *trace_arg,
 			  struct sieve_result *result, struct pf_error *err)
 {
-	*result = (struct sieve_result){0};
-	*run = (struct sieve_run){
-	    .script = script,
-	    .message = message,
-	    .limits = limits ? *limits : sieve_default_limits,
-	    .trace = trace,
-	    .trace_arg = trace_arg,
-	    .result = result,
-	    .arena = &result->arena,
-	    .keeps = true,
-	};
-	if (run->limits.actions_max < 1)
-		run->limits.actions_max = 1;
-	pf_arena_init(run->arena, run->limits.memory_max);
-	pf_arena_init(&run->scratch, run->limits.memory_max);
-	/* one more for the implicit keep */
-	result->actions =
-	    pf_arena_array(run->arena, (size_t)run->limits.actions_max + 1,
-			   sizeof *result->actions);
-	bool enough = result->actions != NULL;
-	for (size_t i = 0; i < sieve_registry_count; i++) {
-		size_t size = sieve_registry[i]->state_size;
-
-		if (!script->required[i] || size == 0)
-			continue;
-		run->state[i] = pf_arena_alloc(run->arena, size);
-		enough &= run->state[i] != NULL;
-	}
-	if (enough)
-		return PF_OK;
-	return pf_error_set(err, PF_LIMIT, NULL,
-			    "sieve: memory_max of %zu is too small",
-			    run->limits.memory_max);
+	if (!limits)
+		limits = &sieve_default_limits;
+	*run = (struct sieve_run){.result = result};
+	pf_status status = sieve_result_begin(result, limits, err);
+	if (status == PF_OK)
+		status = sieve_run_continue(run, NULL, script, message, limits,
+					    trace, trace_arg, result, err);
+	return status;
 }
 
 bool sieve_run_decide(struct sieve_run *run, const struct sieve_node *node)
@@ -369,17 +425,18 @@ void sieve_run_execute(struct sieve_run *run, const struct sieve_node *node)
 void sieve_run_end(struct sieve_run *run)
 {
 	struct sieve_result *result = run->result;
-	struct sieve_action keep = {.kind = SIEVE_KEEP, .implicit = true};
+	struct sieve_action keep = {
+	    .kind = SIEVE_KEEP, .implicit = true, .step = run->step};
 
 	pf_arena_release(&run->scratch);
 	run->node = NULL;
 	if (run->keeps && !result->failed)
-		complete(run, &keep);
+		sieve_run_complete(run, &keep);
 	if (result->failed) {
-		keep =
-		    (struct sieve_action){.kind = SIEVE_KEEP, .implicit = true};
-		result->count = 0;
-		result->seen_count = 0;
+		keep = (struct sieve_action){
+		    .kind = SIEVE_KEEP, .implicit = true, .step = run->step};
+		result->count = run->first_action;
+		result->seen_count = run->first_seen;
 	}
 	if (!run->keeps && !result->failed)
 		return;
@@ -403,32 +460,35 @@ static void on_execute(void *arg, size_t operation)
 		sieve_run_execute(run, run->script->operations[operation]);
 }
 
+pf_status sieve_run_walk(struct sieve_run *run, struct pf_error *err)
+{
+	static const struct sieve_engine_calls calls = {on_decide, on_execute};
+
+	return sieve_engine_run(run->script->core, &calls, run, err);
+}
+
+void sieve_run_abandon(struct sieve_run *run)
+{
+	static struct sieve_action keep = {.kind = SIEVE_KEEP,
+					   .implicit = true};
+
+	pf_arena_release(&run->scratch);
+	run->node = NULL;
+	sieve_run_fail(run, "internal error");
+	run->result->actions = &keep;
+	run->result->count = 1;
+}
+
 pf_status sieve_run(const struct sieve_script *script,
 		    const struct sieve_message *message,
 		    const struct sieve_limits *limits, sieve_trace_fn trace,
 		    void *trace_arg, struct sieve_result *result,
 		    struct pf_error *err)
 {
-	static const struct sieve_engine_calls calls = {on_decide, on_execute};
-	struct sieve_run run;
+	const struct sieve_step step = {.script = script};
 
-	pf_status status = sieve_run_begin(&run, script, message, limits, trace,
-					   trace_arg, result, err);
-	if (status == PF_OK)
-		status = sieve_engine_run(script->core, &calls, &run, err);
-	if (status != PF_OK) {
-		static struct sieve_action keep = {.kind = SIEVE_KEEP,
-						   .implicit = true};
-
-		pf_arena_release(&run.scratch);
-		run.node = NULL;
-		sieve_run_fail(&run, "internal error");
-		result->actions = &keep;
-		result->count = 1;
-		return status;
-	}
-	sieve_run_end(&run);
-	return PF_OK;
+	return sieve_run_sequence(&step, 1, message, limits, trace, trace_arg,
+				  result, err);
 }
 
 void sieve_result_release(struct sieve_result *result)

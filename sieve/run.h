@@ -38,10 +38,14 @@ struct sieve_run {
 	size_t address_count;
 	uint64_t steps;
 	int redirects;
-	bool keeps;	/* the implicit keep still stands */
-	bool returning; /* to the end of the included script */
+	bool keeps;			 /* the implicit keep still stands */
+	bool kept;			 /* there was a keep */
+	unsigned step;			 /* of a sequence */
+	size_t first_action, first_seen; /* what is before is not its own */
+	bool returning;			 /* to the end of the included script */
 	const struct sieve_node *node;
 	void *state[SIEVE_EXTENSIONS_MAX];
+	bool active[SIEVE_EXTENSIONS_MAX]; /* required by it, or lasting */
 };
 
 /* run.c */
@@ -51,6 +55,22 @@ pf_status sieve_run_begin(struct sieve_run *run,
 			  const struct sieve_limits *limits,
 			  sieve_trace_fn trace, void *trace_arg,
 			  struct sieve_result *result, struct pf_error *err);
+/* The same in a result that was begun, after the run `before` of another
+ * script (NULL: it is the first). */
+pf_status sieve_result_begin(struct sieve_result *result,
+			     const struct sieve_limits *limits,
+			     struct pf_error *err);
+pf_status sieve_run_continue(struct sieve_run *run,
+			     const struct sieve_run *before,
+			     const struct sieve_script *script,
+			     const struct sieve_message *message,
+			     const struct sieve_limits *limits,
+			     sieve_trace_fn trace, void *trace_arg,
+			     struct sieve_result *result, struct pf_error *err);
+/* Walks the core program. */
+pf_status sieve_run_walk(struct sieve_run *run, struct pf_error *err);
+/* When libsieve could not: a result without any memory of its own. */
+void sieve_run_abandon(struct sieve_run *run);
 /* After the last command: adds the implicit keep, or undoes all after a
  * failure. */
 void sieve_run_end(struct sieve_run *run);
@@ -78,6 +98,8 @@ struct pf_str sieve_run_string(struct sieve_run *run,
 			       const struct sieve_string *string);
 
 /* Gives an action: tags are applied, conflicts and limits seen to. */
+/* Lets the extensions add to an action what they have gathered. */
+void sieve_run_complete(struct sieve_run *run, struct sieve_action *action);
 void sieve_run_action(struct sieve_run *run, const struct sieve_node *node,
 		      struct sieve_action action);
 

@@ -127,9 +127,13 @@ enum sieve_action_kind {
 
 struct sieve_action {
 	enum sieve_action_kind kind;
-	int line;	       /* of the script; 0 = implicit */
-	bool implicit;	       /* SIEVE_KEEP that nobody wrote: the address
-				  rule decides the folder */
+	unsigned step;		/* which script of a sequence, from 0 */
+	struct pf_str included; /* `line` is of this one, which that script
+				   includes; empty: of the script itself */
+	int line;		/* of the script; 0 = implicit */
+	int rule_line;		/* of the "if" around it, or 0 */
+	bool implicit;		/* SIEVE_KEEP that nobody wrote: the address
+				   rule decides the folder */
 	struct pf_str mailbox; /* FILEINTO: UTF-8; VACATION: where a copy of the
 				  answer goes (with create, flags), or empty */
 	bool create;
@@ -167,6 +171,7 @@ struct sieve_result {
 	bool failed;
 	char problem[200]; /* for the notice to the user and the log */
 	int problem_line;
+	unsigned problem_step;
 };
 
 /* Trace: one call per decision, for explain and `sieve test`. */
@@ -181,6 +186,29 @@ PF_CHECKED pf_status sieve_run(const struct sieve_script *script,
 			       struct sieve_result *result,
 			       struct pf_error *err);
 void sieve_result_release(struct sieve_result *result);
+
+/* One script of several. */
+struct sieve_step {
+	const struct sieve_script *script;
+	const char *name; /* for the trace */
+	bool site;	  /* the admin's: the mail goes on when it fails */
+};
+
+/*
+ * Scripts in a row, as Pigeonhole has them: one is followed by the next as
+ * long as the message is still to be kept, by an implicit or an explicit keep;
+ * only the keep that is left at the end is given.  `stop` ends just its
+ * script.  Flag variables (imap4flags) and edited headers go on to the next
+ * script; limits are for all together.  A script of the site that fails has
+ * done nothing: `problem` tells, `failed` does not.
+ */
+PF_CHECKED pf_status sieve_run_sequence(const struct sieve_step *steps,
+					size_t count,
+					const struct sieve_message *message,
+					const struct sieve_limits *limits,
+					sieve_trace_fn trace, void *trace_arg,
+					struct sieve_result *result,
+					struct pf_error *err);
 
 /* ---- address rules ---- */
 

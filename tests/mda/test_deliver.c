@@ -325,16 +325,17 @@ static void scripts_file(void)
 		      "}\n");
 	send_letter("fay+s");
 	ok(has(replies[0], "Saved to Sieved"));
-	ok(has(last_journal(), "Sieved [sieve line 3]"));
+	ok(has(last_journal(), "Sieved [sieve line 3 (if line 2) #"));
 	is_int(count("fay", ".Sieved", name, sizeof name), 1);
 	ok(strstr(name, ":2,S") != NULL);
 	send_letter("fay+d");
 	ok(has(replies[0], "250 2.0.0 <fay+d@ex.test> Discarded"));
-	ok(has(last_journal(), " [sieve line 5: discard]"));
+	ok(has(last_journal(), " [sieve line 5 (if line 4) #"));
+	ok(has(last_journal(), ": discard]"));
 	is_int(count("fay", "", NULL, 0), 0);
 	send_letter("fay+m");
 	ok(has(replies[0], "Saved to INBOX"));
-	ok(has(last_journal(), "[sieve line 7, but the folder"));
+	ok(has(last_journal(), ", but the folder"));
 	/* the implicit keep follows the address; a shared file does not
 	 * hide the recipient from the script */
 	send_letter("fay+z fay+s");
@@ -372,7 +373,7 @@ static void redirects(void)
 	ok(has(sent, "\n\nbody\n"));
 	ok(!strstr(sent, "Return-Path"));
 	is_int(count("hal", "", NULL, 0), 0);
-	ok(has(last_journal(), "[sieve line 2: redirect"));
+	ok(has(last_journal(), "[sieve line 2 #"));
 
 	mta(0);
 	send_to("", "hal", pf_str_c(letter));
@@ -581,7 +582,7 @@ static void refusals_by_reply(void)
 	is_str(get(at("sent")), "");
 	is_int(count("ian", "", NULL, 0), 0);
 	send_letter("ian");
-	ok(has(last_journal(), "[sieve line 2: ereject]"));
+	ok(has(last_journal(), ": ereject]"));
 
 	/* a reply is ASCII (RFC 5429 2.1.1) */
 	script("ian", "require \"ereject\";\nereject \"not h\xc3\xa4re\";\n");
@@ -732,6 +733,53 @@ static void scripts_include_others(void)
 	is_int(count("lea", ".One", NULL, 0), 1);
 	is_int(count("lea", ".Two", NULL, 0), 1);
 	is_int(count("lea", ".Three", NULL, 0), 1);
+}
+
+static void set_list(char **setting, const char *value)
+{
+	free(*setting);
+	*setting = pf_str_dup(pf_str_c(value));
+}
+
+/* As Pigeonhole's sieve_before, sieve_default, sieve_after */
+static void the_site_has_scripts_too(void)
+{
+	(void)mkdir(at("before"), 0700);
+	put(at("before/20-spam.sieve"),
+	    "require [\"fileinto\", \"mailbox\"];\n"
+	    "if header :contains \"subject\" \"spam\"\n"
+	    "{ fileinto :create \"Junk\"; }\n",
+	    0600);
+	put(at("before/10-broken.sieve"), "fileinto;\n", 0600);
+	put(at("before/ignored.txt"), "discard;\n", 0600);
+	put(at("after.sieve"),
+	    "require [\"fileinto\", \"mailbox\"];\n"
+	    "fileinto :create \"After\";\n",
+	    0600);
+	put(at("default.sieve"),
+	    "require [\"fileinto\", \"mailbox\"];\n"
+	    "if header :is \"subject\" \"hello\"\n"
+	    "{ fileinto :create \"Default\"; }\n",
+	    0600);
+	set_list(&conf.sieve_before, at("before"));
+	set_list(&conf.sieve_after, at("after.sieve"));
+	set_list(&conf.sieve_default, at("default.sieve"));
+	send_letter("oda");
+	is_int(count("oda", ".Default", NULL, 0), 1);
+	ok(has(last_journal(), "[sieve_default line 3 (if line 2) #"));
+	script("oda", "keep;\n");
+	send_letter("oda");
+	is_int(count("oda", ".After", NULL, 0), 1);
+	ok(has(last_journal(), "[sieve_after after.sieve line 2 #"));
+	send_to("a@b.test", "oda", PF_STR("Subject: spam\r\n\r\n"));
+	is_int(count("oda", ".Junk", NULL, 0), 1);
+	ok(has(last_journal(), "[sieve_before 20-spam.sieve line 3"));
+	script("oda", "discard;\n");
+	send_letter("oda");
+	is_int(count("oda", ".After", NULL, 0), 1);
+	set_list(&conf.sieve_before, "");
+	set_list(&conf.sieve_after, "");
+	set_list(&conf.sieve_default, "");
 }
 
 static void answers_are_copied(void)
@@ -916,6 +964,7 @@ int main(void)
 	scripts_ask_about_the_message();
 	scripts_include_others();
 	answers_are_copied();
+	the_site_has_scripts_too();
 	scripts_edit_the_header();
 	large_messages_go_through_a_file();
 	one_bad_disk_is_not_anothers_fault();
