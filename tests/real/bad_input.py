@@ -485,6 +485,68 @@ def literals(targets):
     ok(b"b OK" not in got and b"<end>" in got, "NUL ends the connection", got)
 
 
+def edges(targets):
+    """As much, as deep, as big and as odd as IMAP can say it."""
+    after = targets["IMAP, logged in"]
+    select = b"a SELECT INBOX\r\n"
+
+    def quick(name, data, *wanted):
+        start = time.monotonic()
+        got = asked(after, select + data, 20)
+        took = time.monotonic() - start
+        ok(took < 5 and any(w in got for w in wanted), name,
+           f"{took:.1f} s, {got[-300:]}")
+
+    ranges = b",".join(b"%d:%d" % (3 * n, 3 * n + 1) for n in
+                       range(1, 100001))
+    for command in (b"FETCH %s UID", b"UID STORE %s +FLAGS (\\Seen)",
+                    b"UID SEARCH %s", b"UID SEARCH UID %s"):
+        quick(f"100,000 ranges: {command.split(b' %s')[0].decode()}",
+              b"b " + command % ranges + b"\r\nc NOOP\r\n",
+              b"* BYE", b"b BAD", b"b OK")
+    some = b",".join(b"%d:%d" % (3 * n, 3 * n + 1) for n in range(1, 4001))
+    quick("4,000 ranges are served", b"b UID FETCH " + some
+          + b" FLAGS\r\nc NOOP\r\n", b"b OK")
+    quick("a search for a text of 1 MB", b"b SEARCH TEXT {1048576+}\r\n"
+          + b"x" * 1048576 + b"\r\nc NOOP\r\n", b"b OK", b"b NO", b"b BAD")
+    quick("1 MB of search keys", b"b SEARCH " + b"NOT SEEN " * 116509
+          + b"ALL\r\nc NOOP\r\n", b"* BYE", b"b BAD", b"b OK")
+    quick("a search with 16,000 literals", b"b SEARCH" + b" TEXT {1+}\r\nx"
+          * 16000 + b"\r\nc NOOP\r\n", b"b NO", b"b BAD", b"* BYE")
+    for kind in (b"SEARCH %sALL%s", b"FETCH 1 %sUID%s", b"LIST %s%s \"\" %%",
+                 b"SORT %sDATE%s UTF-8 ALL", b"STATUS INBOX %s%s"):
+        quick(f"10,000 levels: {kind.split(b' ')[0].decode()}", b"b "
+              + kind % (b"(" * 10000, b")" * 10000) + b"\r\nc NOOP\r\n",
+              b"b BAD", b"b NO")
+    for size in (2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**63 - 1,
+                 2**63, 2**64 - 1, 2**64, 10**30):
+        quick(f"APPEND of {size} octets", b"b APPEND INBOX {%d}\r\n" % size,
+              b"b NO", b"b BAD", b"* BYE")
+        # not asked for: it is thrown away as it comes, or the end
+        quick(f"APPEND of {size} octets at once",
+              b"b APPEND INBOX {%d+}\r\nx" % size, b"a OK")
+    numbers = [b"0", b"4294967295", b"4294967296", b"9223372036854775807",
+               b"9223372036854775808", b"18446744073709551615"]
+    fetches = b"".join(b"b FETCH 1 BODY.PEEK[]<%s.%s>\r\n" % (x, y)
+                       for x in numbers for y in numbers)
+    got = asked(after, select + fetches + b"c NOOP\r\n", 20)
+    ok(b"\nc OK" in got and
+       got.count(b"\nb ") == len(numbers) ** 2, "partial FETCH at the limits",
+       got[-300:])
+    made = b""
+    for byte in range(1, 256):
+        if byte in b"\r\n":
+            made += b"b CREATE {3+}\r\nx%cy\r\n" % byte
+            continue
+        quoted = b"\\" * (byte in b'"\\') + bytes([byte])
+        made += b'b CREATE "x%sy"\r\nb CREATE {3+}\r\nx%cy\r\n' % (
+            quoted, byte)
+    got = asked(after, made + b"c NOOP\r\n", 30)
+    ok(b"\nc OK" in got and
+       (b"\n" + got).count(b"\nb ") == 2 * 255 - 2, "a mailbox name with every byte",
+       got[-300:])
+
+
 def starttls(rig):
     """What stands in clear behind STARTTLS is never run."""
     for apart in (False, True):
@@ -926,6 +988,7 @@ def main():
         rounds = {
             "sockets": lambda: every_socket(rig, watch),
             "literals": lambda: literals(targets),
+            "edges": lambda: edges(targets),
             "starttls": lambda: starttls(rig),
             "pipelined": lambda: pipelined(targets),
             "recipients": lambda: many_recipients(rig),
