@@ -63,6 +63,11 @@ X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
 X(INT,  sieve_scripts_max, "100", "Sieve scripts of one user (ManageSieve)") \
 X(INT,  sieve_actions_max, "32", "actions of one run") \
 X(INT,  sieve_redirects_max, "4", "redirects of one run") \
+X(INT,  sieve_depth_max, "32", "nested blocks and tests of a script") \
+X(INT,  sieve_steps_max, "200000000", "work of one run, in steps of about a nanosecond") \
+X(SIZE, sieve_memory_max, "32M", "memory of one run") \
+X(LIST, sieve_spam_header, "", "field with the spam score that our scanner writes, and the score that is surely spam: X-Spam-Score 15 (spamtest)") \
+X(LIST, sieve_virus_header, "", "field that our virus scanner writes, and its words for clean, replaced, cured, perhaps: X-Virus-Status Clean (virustest)") \
 X(PATH, sendmail_path, "/usr/sbin/sendmail", "program that sends redirects, vacation and reject notices") \
 X(STR,  submission_host, "", "host:port or unix:path of an SMTP server to use instead of sendmail_path") \
 X(STR,  postmaster_address, "", "sender of notices; default: postmaster@hostname") \

@@ -15,6 +15,7 @@
 #include "base/fsio.h"
 #include "base/priv.h"
 #include "net/net.h"
+#include "sieve/sieve.h"
 
 static int problem_count;
 
@@ -207,6 +208,19 @@ static void check_choices(const struct ctl *ctl, const struct pf_conf *conf,
 				rules[i].value);
 }
 
+static void check_sieve(const struct ctl *ctl, const struct pf_conf *conf,
+			struct pf_str text)
+{
+	if (!sieve_spam_header_valid(pf_str_c(conf->sieve_spam_header)))
+		problem(place_of(ctl, text, "sieve_spam_header"),
+			"write a field and a score, such as X-Spam-Score 15",
+			"sieve_spam_header = %s", conf->sieve_spam_header);
+	if (!sieve_virus_header_valid(pf_str_c(conf->sieve_virus_header)))
+		problem(place_of(ctl, text, "sieve_virus_header"),
+			"write a field and words, such as X-Virus-Status Clean",
+			"sieve_virus_header = %s", conf->sieve_virus_header);
+}
+
 static void check_site(const struct ctl *ctl, const struct pf_conf *conf,
 		       struct pf_str text)
 {
@@ -224,6 +238,7 @@ static void check_site(const struct ctl *ctl, const struct pf_conf *conf,
 	check_folder(place_of(ctl, text, "state_dir"), conf->state_dir);
 	check_tls(place_of(ctl, text, "tls_cert"), conf);
 	check_choices(ctl, conf, text);
+	check_sieve(ctl, conf, text);
 	check_users(conf);
 	if (!conf->submission_host[0] && access(conf->sendmail_path, X_OK) != 0)
 		note(place_of(ctl, text, "sendmail_path"),

@@ -71,6 +71,8 @@ void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks)
 {
 	pf_arena_init(&ask->arena, 64 << 20);
 	asks->arg = ask;
+	asks->spam_header = pf_str_c(ask->filter->conf->sieve_spam_header);
+	asks->virus_header = pf_str_c(ask->filter->conf->sieve_virus_header);
 	asks->mailbox_exists = mailbox_exists;
 	asks->file = file;
 	asks->duplicate = duplicate;

@@ -14,8 +14,10 @@
 #include "base/fsio.h"
 #include "base/map.h"
 
-#define CACHE_MAX 2000
-#define LISTS_MAX (1 << 20) /* bytes of a list file */
+#define CACHE_MAX   2000
+#define DEPTH_MAX   500 /* our own recursion, and libsieve's stack */
+#define ACTIONS_MAX 1000
+#define LISTS_MAX   (1 << 20) /* bytes of a list file */
 
 struct stamp {
 	int64_t mtime_ns;
@@ -45,12 +47,21 @@ struct filter_rules {
 	struct pf_map entries; /* path -> struct entry */
 };
 
+static size_t at_most(int64_t setting, int64_t max)
+{
+	return (size_t)(setting < 1 ? 1 : setting > max ? max : setting);
+}
+
 void filter_limits(const struct pf_conf *conf, struct sieve_limits *limits)
 {
-	*limits = sieve_default_limits;
-	limits->script_max = (size_t)conf->sieve_script_max;
-	limits->actions_max = (int)conf->sieve_actions_max;
-	limits->redirects_max = (int)conf->sieve_redirects_max;
+	*limits = (struct sieve_limits){
+	    .script_max = (size_t)conf->sieve_script_max,
+	    .depth_max = (int)at_most(conf->sieve_depth_max, DEPTH_MAX),
+	    .actions_max = (int)at_most(conf->sieve_actions_max, ACTIONS_MAX),
+	    .redirects_max = (int)conf->sieve_redirects_max,
+	    .steps_max = (uint64_t)conf->sieve_steps_max,
+	    .memory_max = (size_t)conf->sieve_memory_max,
+	};
 }
 
 struct filter_rules *filter_rules_new(const struct pf_conf *conf)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "filter/filter.h"
 #include "imapd/msieve.h"
 #include "sieve/sieve.h"
 
@@ -132,14 +133,12 @@ static bool check(struct ms_client *c, struct pf_str text,
 		  struct pf_buf *warnings)
 {
 	const struct pf_conf *conf = c->server->conf;
-	struct sieve_limits limits = sieve_default_limits;
+	struct sieve_limits limits;
 	struct sieve_problems problems = {0};
 	struct sieve_script *script = NULL;
 	struct pf_error err = {0};
 
-	limits.script_max = (size_t)conf->sieve_script_max;
-	limits.actions_max = (int)conf->sieve_actions_max;
-	limits.redirects_max = (int)conf->sieve_redirects_max;
+	filter_limits(conf, &limits);
 	if (text.n > limits.script_max) {
 		msieve_add_result(&c->out, "NO", "QUOTA/MAXSIZE",
 				  PF_STR("The script is too large"));

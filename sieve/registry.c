@@ -42,6 +42,9 @@
 	X(ihave)               /* RFC 5463 */ \
 	X(include)             /* RFC 6609 */ \
 	X(special_use)         /* RFC 8579 */ \
+	X(spamtest)            /* RFC 5235 3.2 */ \
+	X(spamtestplus)        /* RFC 5235 3.2.2 */ \
+	X(virustest)           /* RFC 5235 3.3 */ \
 	X(dovecot_environment) /* vnd.dovecot.environment */ \
 	X(dovecot_debug)       /* vnd.dovecot.debug */
 /* clang-format on */

@@ -68,6 +68,10 @@ const char *sieve_extensions(void);
 /* The core program that libsieve is given (tests, explain). */
 struct pf_str sieve_script_core(const struct sieve_script *script);
 
+/* Are these fit for spam_header and virus_header below? */
+bool sieve_spam_header_valid(struct pf_str setting);
+bool sieve_virus_header_valid(struct pf_str setting);
+
 /* ---- running ---- */
 
 /* What an envelope says of reports (RFC 3461) and of a deadline (RFC 2852);
@@ -97,6 +101,10 @@ struct sieve_message {
 	/* Does this mailbox exist? (mailboxexists) */
 	bool (*mailbox_exists)(void *arg, struct pf_str name);
 	time_t now;
+
+	/* "X-Spam-Score 15", "X-Virus-Status Clean ...": the settings; empty:
+	 * nothing was tested.  (spamtest, virustest) */
+	struct pf_str spam_header, virus_header;
 
 	/* All callbacks may be NULL: then nothing is known. */
 

@@ -93,6 +93,8 @@ static void run(const struct sieve_script *script, struct pf_str own_header)
 	    .user = PF_STR("u"),
 	    .detail = PF_STR("detail"),
 	    .has_detail = true,
+	    .spam_header = PF_STR("X-Spam-Level 15"),
+	    .virus_header = PF_STR("Subject Re:"),
 	    .dsn = {.notify = PF_STR("SUCCESS,DELAY"),
 		    .ret = PF_STR("HDRS"),
 		    .envid = PF_STR("QQ314159"),
