@@ -1,5 +1,6 @@
 /*
- * APPEND (RFC 3501 6.3.11; several messages: RFC 3502; APPENDUID: RFC 4315 3)
+ * APPEND (RFC 3501 6.3.11; several messages: RFC 3502; APPENDUID: RFC 4315 3;
+ * UTF8: RFC 6855 4)
  * and REPLACE (RFC 8508), which is APPEND with a message to expunge behind it.
  *
  * The literal is not part of the command line: the command runs when the
@@ -70,6 +71,33 @@ static bool read_flags(struct cmd *cmd, const struct imap_arg *list,
 	return true;
 }
 
+/* The literal, or UTF8 (~literal) (RFC 6855 4; RFC 9755 has it no more, but
+ * clients send it); *arg is moved to its end. */
+static bool read_literal(struct cmd *cmd, struct append *a,
+			 const struct imap_arg **arg)
+{
+	const struct imap_arg *literal = *arg;
+
+	if (imap_arg_is_atom(literal, "UTF8") &&
+	    imap_arg_list(&literal[1], &literal)) {
+		if (!client_utf8(cmd->client)) {
+			reply_no(cmd,
+				 "[CANNOT] ENABLE UTF8=ACCEPT comes first");
+			return false;
+		}
+		(*arg)++;
+		if (literal->kind == IMAP_STREAM && !literal->literal8)
+			literal = *arg; /* no: it has to be a literal8 */
+	}
+	if (literal->kind != IMAP_STREAM) {
+		reply_bad(cmd, "%s needs a literal", cmd->def->name);
+		return false;
+	}
+	a->literal8 = literal->literal8;
+	a->after_cr = false;
+	return true;
+}
+
 /* [(flags)] ["date"] up to the literal */
 static bool read_message_args(struct cmd *cmd, struct append *a,
 			      struct store_deliver *how)
@@ -89,12 +117,8 @@ static bool read_message_args(struct cmd *cmd, struct append *a,
 		}
 		arg++;
 	}
-	if (arg->kind != IMAP_STREAM) {
-		reply_bad(cmd, "%s needs a literal", cmd->def->name);
+	if (!read_literal(cmd, a, &arg))
 		return false;
-	}
-	a->literal8 = arg->literal8;
-	a->after_cr = false;
 	a->next_arg = (size_t)(arg - cmd->args) + 1;
 	return true;
 }
@@ -282,6 +306,17 @@ static void refuse(struct cmd *cmd, struct append *a)
 	cmd->stream_refused = true;
 }
 
+/* Nothing behind the messages, nor behind a literal inside UTF8 (...)? */
+static bool ends_well(const struct cmd *cmd, const struct append *a)
+{
+	for (const struct imap_arg *arg = cmd->args; arg->kind != IMAP_END;
+	     arg++)
+		if (arg->kind == IMAP_LIST && arg->count > 1 &&
+		    arg->list[0].kind == IMAP_STREAM)
+			return false;
+	return a->drafts.n > 0 && cmd->args[a->next_arg].kind == IMAP_END;
+}
+
 enum run run_append(struct cmd *cmd)
 {
 	struct append *a = cmd->state;
@@ -311,7 +346,7 @@ enum run run_append(struct cmd *cmd)
 		return RUN_INPUT;
 	if (a->refused)
 		return RUN_DONE;
-	if (a->drafts.n == 0 || cmd->args[a->next_arg].kind != IMAP_END)
+	if (!ends_well(cmd, a))
 		return reply_bad(cmd, "%s needs a mailbox and a literal",
 				 cmd->def->name);
 	return deliver(cmd, a);

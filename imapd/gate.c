@@ -67,7 +67,8 @@ void write_capability_gate(struct pf_buf *to, const struct gate_conn *g)
 	struct pf_str rest = pf_str_c(g->gate->conf->auth_mechanisms), word;
 	bool secure = gate_secure(g);
 
-	pf_buf_add_c(to, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE");
+	/* RFC 7888 5: strangers get no more than LITERAL_MAX_BYTES */
+	pf_buf_add_c(to, "IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID ENABLE IDLE");
 	if (!g->tls && g->gate->tls)
 		pf_buf_add_c(to, " STARTTLS");
 	if (!secure)
@@ -145,7 +146,7 @@ void gate_bye(struct gate_conn *g, const char *why)
 
 static void bad(struct gate_conn *g, const char *text)
 {
-	char line[256];
+	char line[512];
 
 	snprintf(line, sizeof line, "BAD %s", text);
 	gate_reply(g, line);
@@ -187,8 +188,12 @@ static size_t feed(struct gate_conn *g, const char *p, size_t n)
 	} else if (status == PF_OK) {
 		run_command(g);
 	} else if (status == PF_INVALID) {
+		char text[sizeof err.client + 16];
+
 		take_tag(g);
-		bad(g, err.client);
+		snprintf(text, sizeof text, "%s%s",
+			 err.status == PF_LIMIT ? "[TOOBIG] " : "", err.client);
+		bad(g, text);
 		imap_reader_next(g->reader);
 	} else {
 		gate_bye(g, err.client);
