@@ -29,6 +29,8 @@ enum key_args {
 	HEADER,
 	OBJECT_ID,
 	UIDS,
+	UID_AFTER,
+	UID_BEFORE,
 	MODSEQ,
 	NEW,
 	OLD
@@ -77,6 +79,8 @@ static const struct key_name key_names[] = {
     {"THREADID", IMAP_KEY_THREADID, OBJECT_ID, NULL},
     {"TO", IMAP_KEY_HEADER, FIELD, "To"},
     {"UID", IMAP_KEY_UID, UIDS, NULL},
+    {"UIDAFTER", IMAP_KEY_UID, UID_AFTER, NULL},
+    {"UIDBEFORE", IMAP_KEY_UID, UID_BEFORE, NULL},
     {"UNANSWERED", IMAP_KEY_FLAG, UNFLAG, "\\Answered"},
     {"UNDELETED", IMAP_KEY_FLAG, UNFLAG, "\\Deleted"},
     {"UNDRAFT", IMAP_KEY_FLAG, UNFLAG, "\\Draft"},
@@ -232,6 +236,26 @@ static pf_status take_set(struct parser *p, const struct imap_arg **arg,
 	return PF_OK;
 }
 
+/* UIDAFTER, UIDBEFORE (RFC 9738 3.2): perhaps no UID at all */
+static pf_status take_uid_bound(struct parser *p, bool after,
+				const struct imap_arg **arg,
+				struct imap_key *key)
+{
+	struct imap_range *range = PF_ARENA_NEW(p->arena, struct imap_range);
+	uint64_t uid;
+
+	if (!range)
+		return too_long(p);
+	if (!imap_arg_number(*arg, UINT32_MAX, &uid) || uid == 0)
+		return bad(p, "UID expected");
+	(*arg)++;
+	range->from = after ? (uint32_t)uid + 1 : 1;
+	range->to = after ? UINT32_MAX : (uint32_t)uid - 1;
+	key->set.v = range;
+	key->set.n = after ? uid < UINT32_MAX : uid > 1;
+	return PF_OK;
+}
+
 /* NEW is RECENT UNSEEN. */
 static pf_status make_new(struct parser *p, struct imap_key **key)
 {
@@ -287,6 +311,9 @@ static pf_status take_args(struct parser *p, const struct key_name *name,
 		return take_text(p, arg, &key->text);
 	case OBJECT_ID:
 		return take_word(p, arg, "Object id expected", &key->text);
+	case UID_AFTER:
+	case UID_BEFORE:
+		return take_uid_bound(p, name->args == UID_AFTER, arg, key);
 	case UIDS:
 		return take_set(p, arg, p->star_uid, key);
 	case MODSEQ:

@@ -199,6 +199,10 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 		reply_bad(cmd, "REPLACE takes one message");
 		return false;
 	}
+	if (limit_reached(cmd, a->drafts.n + 1)) {
+		limit_refuse(cmd);
+		return false;
+	}
 	if (a->drafts.n == MESSAGES_MAX) {
 		reply_no(cmd, "[LIMIT] Too many messages in one APPEND");
 		return false;

@@ -74,6 +74,11 @@ static enum run transfer(struct cmd *cmd, bool move)
 		pf_vec_release(&uids);
 		return RUN_DONE;
 	}
+	limit_messages(cmd, &uids);
+	if (!move && cmd->lowest) { /* RFC 9738 3.1: all or nothing */
+		pf_vec_release(&uids);
+		return limit_refuse(cmd);
+	}
 	uint64_t modseq = qresync_modseq(client);
 	pf_status status = store_box_copy(client->box, uids.v, uids.n, name,
 					  move, &uidvalidity, &pairs, &err);

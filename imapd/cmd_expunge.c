@@ -6,6 +6,20 @@
 
 #include "imapd/qresync.h"
 
+/* RFC 9738 3.1: those that have \Deleted count */
+static void keep_deleted(const struct client *client, struct store_uids *uids)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < uids->n; i++) {
+		const struct store_msg *msg =
+		    store_box_find(client->box, uids->v[i]);
+		if (msg && (msg->flags & STORE_DELETED))
+			uids->v[kept++] = uids->v[i];
+	}
+	uids->n = kept;
+}
+
 enum run run_expunge(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
@@ -19,6 +33,10 @@ enum run run_expunge(struct cmd *cmd)
 	if (cmd->uid && !arg_messages(cmd, &cmd->args[0], &uids)) {
 		pf_vec_release(&uids);
 		return RUN_DONE;
+	}
+	if (cmd->uid) {
+		keep_deleted(client, &uids);
+		limit_messages(cmd, &uids);
 	}
 	/* its own EXPUNGE lines are what the client waits for */
 	cmd->defer_expunge = false;

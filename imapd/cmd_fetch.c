@@ -148,6 +148,10 @@ static enum run begin(struct cmd *cmd)
 		return RUN_DONE;
 	if (f->what.partial_from)
 		take_page(client, f);
+	else
+		limit_messages(cmd, &f->uids);
+	if (f->what.partial_from && limit_reached(cmd, f->uids.n - f->at))
+		return limit_refuse(cmd);
 	/* CHANGEDSINCE has brought MODSEQ along (RFC 7162 3.1.4.1) */
 	if (f->modseq)
 		client_condstore(client);

@@ -121,7 +121,9 @@ static enum run begin_thread(struct cmd *cmd)
 	if (!imap_thread_kind(cmd->args[0].text, &kind))
 		return reply_bad(cmd, "Unknown thread algorithm");
 	s->threads = imap_threads_new(kind);
-	return begin_find(cmd, s, cmd->args + 1);
+	enum run result = begin_find(cmd, s, cmd->args + 1);
+	/* RFC 9738 3.3 */
+	return result == RUN_MORE && cmd->lowest ? limit_refuse(cmd) : result;
 }
 
 /* ---- what a message is ordered by -------------------------------------------
@@ -455,8 +457,10 @@ static enum run prepare(struct cmd *cmd, struct sort_cmd *s, bool *ready)
 	if (result != RUN_DONE || !s->find.found)
 		return result;
 	pf_status status = read_messages(cmd, s, &err);
-	if (status == PF_MORE)
+	if (status == PF_MORE) {
+		find_tell_progress(cmd, s->read, s->find.found->n);
 		return RUN_MORE;
+	}
 	if (status != PF_OK)
 		return reply_error(cmd, &err);
 	*ready = true;

@@ -76,6 +76,7 @@ static enum run begin(struct cmd *cmd)
 		return reply_syntax(cmd, &err);
 	if (!arg_messages(cmd, &cmd->args[0], &s->uids))
 		return RUN_DONE;
+	limit_messages(cmd, &s->uids);
 	/* before any keyword is made: a full mailbox of keywords is NO */
 	if (!read_flags(cmd, &s->what, &change))
 		return RUN_DONE;

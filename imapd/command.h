@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "imap/imap.h"
+#include "imapd/progress.h"
 #include "store/store.h"
 
 struct client;
@@ -78,8 +79,10 @@ struct cmd {
 	struct pf_arena arena;	    /* tag, parse results, state */
 	struct pf_arena args_arena; /* what the reader handed over */
 	const struct imap_arg *args;
-	bool uid;	    /* UID in front */
-	bool changed;	    /* other sessions may want to look */
+	bool uid;	 /* UID in front */
+	bool changed;	 /* other sessions may want to look */
+	uint32_t lowest; /* UID worked on, if the limit was reached (limit.c) */
+	struct progress progress;
 	bool defer_expunge; /* a command with sequence numbers is behind it */
 
 	enum cmd_phase phase;
@@ -131,6 +134,16 @@ bool arg_mailbox(struct cmd *cmd, const struct imap_arg *arg,
  * replied.  `gone` (optional): some of them are expunged already. */
 bool arg_messages(struct cmd *cmd, const struct imap_arg *arg,
 		  struct store_uids *uids);
+/* limit.c (RFC 9738).  Is that more than a command may work on? */
+bool limit_reached(const struct cmd *cmd, size_t count);
+/* Keeps the newest messages, as many as a command may work on. */
+void limit_messages(struct cmd *cmd, struct store_uids *uids);
+/* The same for what a search looks at: its keys. */
+void limit_search(struct cmd *cmd, struct imap_key **root);
+/* NO [MESSAGELIMIT n uid] */
+enum run limit_refuse(struct cmd *cmd);
+/* Puts [MESSAGELIMIT n uid] into the reply, if something was left out. */
+void limit_tell(struct cmd *cmd);
 /* what "*" means among UIDs; any number will do in an empty mailbox */
 uint32_t star_uid(const struct client *client);
 

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 /* Numbers of an ALL set that are folded into ranges at a time. */
 #define PIECE 4096
 
@@ -43,6 +45,7 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 		return reply_bad(cmd, "Everything is UTF-8 after UTF8=ACCEPT");
 	if (f->what.has_modseq)
 		client_condstore(client);
+	limit_search(cmd, &f->what.root);
 	search_index_path(&f->index_path, store_root(client->user->store));
 	if (search_new(client->view, f->what.root, &client->saved,
 		       client->user->server->conf->index_enabled
@@ -53,15 +56,25 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	return RUN_MORE;
 }
 
+void find_tell_progress(struct cmd *cmd, uint64_t done, uint64_t goal)
+{
+	if (progress_due(&cmd->progress, pf_clock_mono_ms()))
+		progress_write(&cmd->client->out, cmd->tag, done, goal);
+}
+
 enum run find_step(struct cmd *cmd, struct find *f)
 {
 	struct pf_error err = {0};
+	uint32_t done, goal;
 
 	if (f->found)
 		return RUN_DONE;
 	pf_status status = search_step(f->search, CLIENT_SLICE_MS, &err);
-	if (status == PF_MORE)
+	if (status == PF_MORE) {
+		search_progress(f->search, &done, &goal);
+		find_tell_progress(cmd, done, goal);
 		return RUN_MORE;
+	}
 	if (status == PF_OK) {
 		f->found = search_result(f->search);
 		return RUN_DONE;

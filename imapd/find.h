@@ -26,6 +26,8 @@ enum run find_syntax(struct cmd *cmd, pf_status status,
 /* A slice; MORE, or DONE: f->found is there, or the reply is an error. */
 enum run find_step(struct cmd *cmd, struct find *f);
 void find_release(struct find *f);
+/* INPROGRESS, when it is time; not inside an answer */
+void find_tell_progress(struct cmd *cmd, uint64_t done, uint64_t goal);
 
 /* "* SEARCH 2 84", "* ESEARCH (TAG "a") UID ALL 2,84", in the order of
  * `uids`; also sets "$".  OUTPUT, DONE. */

@@ -20,16 +20,21 @@ static const char capability_session[] =
     "METADATA LIST-METADATA "
     "SORT SORT=DISPLAY THREAD=REFERENCES "
     "THREAD=ORDEREDSUBJECT THREAD=REFS ESORT PARTIAL I18NLEVEL=1 UTF8=ACCEPT "
+    "INPROGRESS "
     "UIDONLY";
 
 void write_capability(struct pf_buf *to, const struct client *client)
 {
-	int64_t max = client->user->server->conf->message_size_max;
+	const struct pf_conf *conf = client->user->server->conf;
+	int64_t max = conf->message_size_max;
 
 	pf_buf_add_c(to, capability_session);
 	/* RFC 7889 2: one limit for all mailboxes */
 	if (max > 0)
 		pf_buf_addf(to, " APPENDLIMIT=%lld", (long long)max);
+	if (conf->message_limit > 0)
+		pf_buf_addf(to, " MESSAGELIMIT=%lld",
+			    (long long)conf->message_limit);
 }
 
 /* Client text, response code, and whether the log should hear of it. */

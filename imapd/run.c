@@ -175,6 +175,7 @@ static enum run step(struct cmd *cmd)
 		cmd->phase = CMD_TAG;
 	}
 	note_selected(c);
+	limit_tell(cmd);
 	if (cmd->tag.n > 0) {
 		pf_buf_add_str(&c->out, cmd->tag);
 		pf_buf_add_byte(&c->out, ' ');
