@@ -25,6 +25,7 @@ X(STR,  hostname, "", "name of this machine in greetings and Received lines; def
 X(LIST, domains, "localhost", "domains whose addresses are local: the part before @ is a user name; * for all that the MTA sends us") \
 X(PATH, run_dir, "/run/penfold", "sockets and process ids") \
 X(PATH, state_dir, "/var/lib/penfold", "delivery journal and other state") \
+X(SIZE, journal_size, "1G", "delivery journal on disk at most: about 5 million deliveries a GiB; older ones are forgotten") \
 X(PATH, user_file, "/etc/penfold/users", "passwd-file with the virtual users (Dovecot's grammar)") \
 X(PATH, mail_path, "/var/vmail/%u/Maildir", "where a user's Maildir is, when the user file does not say") \
 X(PATH, home_path, "/var/vmail/%u", "a user's home, when the user file does not say") \

@@ -10,12 +10,14 @@
 #include "base/buf.h"
 #include "base/fsio.h"
 
-#define LINE_MAX_BYTES 1280
-#define ROTATE_BYTES   ((off_t)64 << 20)
-#define GENERATIONS    9
+#define GENERATIONS 9 /* beside the one that grows */
+#define FIELDS	    8 /* beside the id */
+#define ID_MAX	    40
+#define CUT	    "\\~"
 
 struct pf_journal {
 	int dir, fd;
+	off_t rotate;	      /* at that size */
 	pthread_mutex_t lock; /* around a change of fd */
 };
 
@@ -26,14 +28,15 @@ static pf_status open_file(struct pf_journal *journal, struct pf_error *err)
 			  err);
 }
 
-pf_status pf_journal_open(const char *state_dir, struct pf_journal **journal,
-			  struct pf_error *err)
+pf_status pf_journal_open(const char *state_dir, int64_t size_max,
+			  struct pf_journal **journal, struct pf_error *err)
 {
 	struct pf_journal *fresh = calloc(1, sizeof *fresh);
 
 	if (!fresh)
 		abort();
 	fresh->dir = fresh->fd = -1;
+	fresh->rotate = (off_t)(size_max / (GENERATIONS + 1));
 	pthread_mutex_init(&fresh->lock, NULL);
 	pf_status status = pf_fs_open(
 	    AT_FDCWD, state_dir, O_RDONLY | O_DIRECTORY, 0, &fresh->dir, err);
@@ -72,7 +75,7 @@ static void rotate_if_full(struct pf_journal *journal)
 		return;
 	bool moved = fstatat(journal->dir, "journal", &named, 0) != 0 ||
 		     named.st_ino != ours.st_ino;
-	if (!moved && ours.st_size < ROTATE_BYTES)
+	if (!moved && ours.st_size < journal->rotate)
 		return;
 	if (!moved) {
 		for (int i = GENERATIONS; i > 1; i--) {
@@ -89,17 +92,91 @@ static void rotate_if_full(struct pf_journal *journal)
 		journal->fd = old;
 }
 
-static void add_field(struct pf_buf *line, struct pf_str s, size_t longest)
+/* ---- writing ---- */
+
+void pf_journal_message(struct pf_str id, char to[PF_JOURNAL_MESSAGE_SIZE])
 {
-	size_t end = line->len + 1 + longest;
+	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: of fixed meaning */
+
+	id = pf_str_trim(id);
+	if (id.n >= 2 && id.p[0] == '<' && id.p[id.n - 1] == '>')
+		id = pf_str_mem(id.p + 1, id.n - 2);
+	for (size_t i = 0; i < id.n; i++)
+		h = (h ^ (unsigned char)id.p[i]) * 0x100000001b3u;
+	to[0] = '\0';
+	if (id.n > 0)
+		snprintf(to, PF_JOURNAL_MESSAGE_SIZE, "%016llx",
+			 (unsigned long long)h);
+}
+
+struct pf_str pf_journal_file(struct pf_str path)
+{
+	ptrdiff_t slash = pf_str_rchr(path, '/');
+	struct pf_str name = pf_str_from(path, (size_t)(slash + 1));
+
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == ':' || name.p[i] == ',')
+			return pf_str_head(name, i);
+	return name;
+}
+
+/* Octets that a character takes in a line */
+static size_t width(unsigned char c)
+{
+	return c < ' ' || c == 0x7f || c == '\\' ? 4 : 1;
+}
+
+static size_t field_width(struct pf_str s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += width((unsigned char)s.p[i]);
+	return n;
+}
+
+static void add_field(struct pf_buf *line, struct pf_str s, size_t room)
+{
+	bool cut = field_width(s) > room;
+	size_t end = line->len + 1 + room - (cut ? sizeof CUT - 1 : 0);
 
 	pf_buf_add_byte(line, '\t');
-	for (size_t i = 0; i < s.n && line->len + 4 <= end; i++) {
+	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		if (c < ' ' || c == 0x7f || c == '\\')
+
+		if (line->len + width(c) > end)
+			break;
+		if (width(c) > 1)
 			pf_buf_addf(line, "\\x%02x", c);
 		else
 			pf_buf_add_byte(line, (char)c);
+	}
+	if (cut)
+		pf_buf_add_c(line, CUT);
+}
+
+/* Shares what a line has among its fields: the longest give way. */
+static void share_room(const struct pf_str fields[FIELDS], size_t room,
+		       size_t share[FIELDS])
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < FIELDS; i++)
+		total += share[i] = field_width(fields[i]);
+	while (total > room) {
+		size_t longest = 0, next = 0, less;
+
+		for (size_t i = 1; i < FIELDS; i++)
+			if (share[i] > share[longest])
+				longest = i;
+		for (size_t i = 0; i < FIELDS; i++)
+			if (i != longest && share[i] > next)
+				next = share[i];
+		less = share[longest] - next + 1;
+		if (less > total - room)
+			less = total - room;
+		share[longest] -= less;
+		total -= less;
 	}
 }
 
@@ -107,33 +184,53 @@ pf_status pf_journal_append(struct pf_journal *journal,
 			    const struct pf_journal_entry *entry,
 			    struct pf_error *err)
 {
-	struct pf_buf line = PF_BUF_INIT(LINE_MAX_BYTES + 200);
-	pf_status status;
+	struct pf_str fields[FIELDS + 1] = {
+	    entry->id,	    entry->queue_id,  entry->message,
+	    entry->sender,  entry->recipient, entry->user,
+	    entry->mailbox, entry->file,      entry->rule,
+	};
+	struct pf_buf line = PF_BUF_INIT(PF_JOURNAL_LINE_MAX);
+	size_t share[FIELDS];
+	char when[24], size[24];
 
-	/* the parts' longest forms add up to LINE_MAX_BYTES */
-	pf_buf_addf(&line, "1\t%lld", (long long)entry->when_us);
-	add_field(&line, entry->id, 30);
-	add_field(&line, entry->queue_id, 40);
-	add_field(&line, entry->sender, 257);
-	add_field(&line, entry->recipient, 257);
-	add_field(&line, entry->user, 100);
-	add_field(&line, entry->mailbox, 257);
-	add_field(&line, entry->file, 80);
-	add_field(&line, entry->rule, 203);
-	pf_buf_addf(&line, "\t%llu\n", (unsigned long long)entry->size);
+	if (entry->user.n && pf_str_eq(entry->user, entry->recipient))
+		fields[5] = PF_STR("=");
+	int fixed =
+	    snprintf(when, sizeof when, "2\t%lld", (long long)entry->when_us) +
+	    snprintf(size, sizeof size, "\t%llu\n",
+		     (unsigned long long)entry->size);
+	size_t room = PF_JOURNAL_LINE_MAX - (size_t)fixed - (FIELDS + 1);
+	/* the id is never cut: it is what one looks for */
+	size_t id = field_width(entry->id);
+	if (id > ID_MAX)
+		id = ID_MAX;
+	room -= id;
+	share_room(fields + 1, room, share);
+	pf_buf_add_c(&line, when);
+	add_field(&line, entry->id, id);
+	for (size_t i = 0; i < FIELDS; i++)
+		add_field(&line, fields[i + 1], share[i]);
+	pf_buf_add_c(&line, size);
+	pf_status status = pf_buf_status(&line, err);
 	pthread_mutex_lock(&journal->lock);
 	rotate_if_full(journal);
-	status = pf_fs_write(journal->fd, line.data, line.len, err);
+	if (status == PF_OK)
+		status = pf_fs_write(journal->fd, line.data, line.len, err);
 	pthread_mutex_unlock(&journal->lock);
 	pf_buf_release(&line);
 	return status;
 }
 
-/* Undoes \xNN in place. */
-static struct pf_str unescape(struct pf_str s, char *to)
+/* ---- reading ---- */
+
+/* Undoes \xNN; true: it was cut. */
+static bool unescape(struct pf_str s, char *to, struct pf_str *text)
 {
+	bool cut = pf_str_ends(s, PF_STR(CUT));
 	size_t n = 0;
 
+	if (cut)
+		s.n -= sizeof CUT - 1;
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned v;
 		char hex[3];
@@ -149,60 +246,116 @@ static struct pf_str unescape(struct pf_str s, char *to)
 		}
 		to[n++] = s.p[i];
 	}
-	return (struct pf_str){to, n};
+	*text = (struct pf_str){to, n};
+	return cut;
 }
 
 static bool parse_line(struct pf_str line, char *room,
 		       struct pf_journal_entry *entry)
 {
-	struct pf_str fields[11], word;
+	struct pf_str *outs[FIELDS + 1] = {
+	    &entry->id,	     &entry->queue_id,	&entry->message,
+	    &entry->sender,  &entry->recipient, &entry->user,
+	    &entry->mailbox, &entry->file,	&entry->rule,
+	};
+	struct pf_str fields[FIELDS + 4], word;
 	uint64_t when;
-	size_t n = 0;
+	size_t n = 0, at = 2;
 
 	/* the last field may not be empty, so the split sees all of them */
-	while (n < 11 && pf_str_split(&line, '\t', &word))
+	while (n < FIELDS + 4 && pf_str_split(&line, '\t', &word))
 		fields[n++] = word;
-	if (n != 11 || !pf_str_eq(fields[0], PF_STR("1")) ||
+	bool old = n == FIELDS + 3 && pf_str_eq(fields[0], PF_STR("1"));
+	if (!(old || (n == FIELDS + 4 && pf_str_eq(fields[0], PF_STR("2")))) ||
 	    !pf_str_u64(fields[1], INT64_MAX, &when) ||
-	    !pf_str_u64(fields[10], UINT64_MAX, &entry->size))
+	    !pf_str_u64(fields[n - 1], UINT64_MAX, &entry->size))
 		return false;
-	struct pf_str *outs[8] = {
-	    &entry->id,	  &entry->queue_id, &entry->sender, &entry->recipient,
-	    &entry->user, &entry->mailbox,  &entry->file,   &entry->rule,
-	};
-	for (size_t i = 0; i < 8; i++) {
-		*outs[i] = unescape(fields[i + 2], room);
+	entry->when_us = (int64_t)when;
+	entry->message = PF_STR("");
+	entry->cut = false;
+	for (size_t i = 0; i <= FIELDS; i++) {
+		if (old && outs[i] == &entry->message)
+			continue;
+		bool cut = unescape(fields[at++], room, outs[i]);
+		if (outs[i] == &entry->sender || outs[i] == &entry->recipient)
+			entry->cut |= cut;
 		room += outs[i]->n;
 	}
-	entry->when_us = (int64_t)when;
+	if (pf_str_eq(entry->user, PF_STR("=")))
+		entry->user = entry->recipient;
+	if (old)
+		entry->file = pf_journal_file(entry->file);
 	return true;
 }
 
-/* One generation, from its end.  False: stop. */
-static bool scan_text(struct pf_str text,
-		      bool (*fn)(void *arg, const struct pf_journal_entry *),
-		      void *arg)
+struct scan {
+	struct pf_str key; /* between two TABs, or empty */
+	bool (*fn)(void *arg, const struct pf_journal_entry *entry);
+	void *arg;
+};
+
+static bool scan_line(const struct scan *scan, struct pf_str line)
 {
+	struct pf_journal_entry entry;
 	char room[2048];
 
+	return line.n >= sizeof room || !parse_line(line, room, &entry) ||
+	       scan->fn(scan->arg, &entry);
+}
+
+/* The last place of the key, memmem() from behind: in blocks, each with the
+ * key's length of the next. */
+static ptrdiff_t find_last(struct pf_str text, struct pf_str key)
+{
+	enum {
+		BLOCK = 1 << 20
+	};
+	size_t end = text.n;
+
+	while (end > 0) {
+		size_t from = end > BLOCK ? end - BLOCK : 0;
+		size_t n = end - from + key.n;
+		const char *at = text.p + from, *last = NULL, *hit;
+
+		if (n > text.n - from)
+			n = text.n - from;
+		for (; (hit = memmem(at, n, key.p, key.n));
+		     n -= (size_t)(hit + 1 - at), at = hit + 1)
+			last = hit;
+		if (last)
+			return last - text.p;
+		end = from;
+	}
+	return -1;
+}
+
+/* One generation, from its end.  False: stop. */
+static bool scan_text(struct pf_str text, const struct scan *scan)
+{
 	while (text.n > 0) {
-		if (text.p[text.n - 1] == '\n')
-			text.n--;
-		ptrdiff_t before = pf_str_rchr(text, '\n');
-		struct pf_str line = pf_str_from(text, (size_t)(before + 1));
-		struct pf_journal_entry entry;
-		if (line.n < sizeof room && parse_line(line, room, &entry) &&
-		    !fn(arg, &entry))
+		ptrdiff_t hit = (ptrdiff_t)text.n - 1;
+
+		if (scan->key.n > 0)
+			hit = find_last(text, scan->key);
+		if (hit < 0)
+			return true;
+		const char *end =
+		    memchr(text.p + hit, '\n', text.n - (size_t)hit);
+		ptrdiff_t before =
+		    pf_str_rchr(pf_str_head(text, (size_t)hit), '\n');
+		struct pf_str line = pf_str_from(
+		    pf_str_head(text, end ? (size_t)(end - text.p) : text.n),
+		    (size_t)(before + 1));
+
+		if (!scan_line(scan, line))
 			return false;
 		text.n = (size_t)(before + 1);
 	}
 	return true;
 }
 
-static pf_status scan_file(int dir, const char *name, bool *go_on,
-			   bool (*fn)(void *arg,
-				      const struct pf_journal_entry *),
-			   void *arg, struct pf_error *err)
+static pf_status scan_file(int dir, const char *name, const struct scan *scan,
+			   bool *go_on, struct pf_error *err)
 {
 	struct stat st;
 	int fd = -1;
@@ -218,7 +371,7 @@ static pf_status scan_file(int dir, const char *name, bool *go_on,
 			status = pf_error_sys(err, errno, "map %s", name);
 		} else {
 			*go_on = scan_text(pf_str_mem(map, (size_t)st.st_size),
-					   fn, arg);
+					   scan);
 			munmap(map, (size_t)st.st_size);
 		}
 	}
@@ -226,22 +379,27 @@ static pf_status scan_file(int dir, const char *name, bool *go_on,
 	return status;
 }
 
-pf_status pf_journal_scan(const char *state_dir,
+pf_status pf_journal_scan(const char *state_dir, struct pf_str key,
 			  bool (*fn)(void *arg,
 				     const struct pf_journal_entry *entry),
 			  void *arg, struct pf_error *err)
 {
+	struct pf_buf field = PF_BUF_INIT(4096);
 	char name[20] = "journal";
 	bool go_on = true;
 	int dir = -1;
 	pf_status status = pf_fs_open(AT_FDCWD, state_dir,
 				      O_RDONLY | O_DIRECTORY, 0, &dir, err);
 
+	if (key.n > 0)
+		pf_buf_addf(&field, "\t%.*s\t", (int)key.n, key.p);
+	const struct scan scan = {pf_buf_str(&field), fn, arg};
 	for (int i = 0; status == PF_OK && go_on && i <= GENERATIONS; i++) {
 		if (i > 0)
 			snprintf(name, sizeof name, "journal.%d", i);
-		status = scan_file(dir, name, &go_on, fn, arg, err);
+		status = scan_file(dir, name, &scan, &go_on, err);
 	}
+	pf_buf_release(&field);
 	if (dir >= 0)
 		close(dir);
 	return status;

@@ -5,6 +5,7 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
+#include "auth/auth.h"
 #include "base/conf.h"
 #include "base/error.h"
 
@@ -39,6 +40,15 @@ __attribute__((format(printf, 2, 3))) int ctl_usage(const struct ctl *ctl,
 const char *ctl_option(struct ctl *ctl, const char *name);
 /* The same for a switch without a value. */
 bool ctl_switch(struct ctl *ctl, const char *name);
+
+/* The user's (NULL: our own) mail and home; auth_identity_release. */
+PF_CHECKED pf_status ctl_account(const struct pf_conf *conf, const char *user,
+				 struct auth_identity *id,
+				 struct pf_error *err);
+
+/* A JSON string, and `, "name": "value"`, on standard output. */
+void ctl_json_string(struct pf_str s);
+void ctl_json_member(const char *name, struct pf_str value);
 
 /* Where a program of ours is: beside us, or where it was to be installed. */
 void ctl_program(const char *name, char *path, size_t size);

@@ -53,11 +53,12 @@ static const struct verb verbs[] = {
      "A minus in front of any of these excludes it.\n"
      "  --in MAILBOX    only this one (default: all)\n"
      "  --format F      files (default), uids or json\n"},
-    {"explain", ctl_explain, "ID|FILE|--last [-u USER]",
+    {"explain", ctl_explain,
+     "MESSAGE-ID|FILE|DELIVERY|--last [-u USER] [--json]",
      "say why a message is in the folder where it is",
-     "ID is the delivery id of the log and the Received line; FILE a message\n"
+     "DELIVERY is the id of the log and the Received line; FILE a message\n"
      "file.  The answer comes from the delivery journal, which holds no\n"
-     "content.\n"},
+     "content, and from the script that decided, unless it was changed.\n"},
     {"who", ctl_who, "", "list the sessions that are open now", ""},
     {"help", help, "[VERB]", "explain a verb", ""},
     {"version", version, "", "print the version", ""},

@@ -4,10 +4,8 @@
 #include "ctl/ctl.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/auth.h"
 #include "base/priv.h"
 #include "ctl/query.h"
 #include "search/search.h"
@@ -28,45 +26,6 @@ struct hunt {
 	bool progress; /* on a terminal */
 };
 
-/* Where the mail of -u USER is; without -u our own ~/Maildir. */
-static pf_status find_mail(const struct pf_conf *conf, const char *user,
-			   struct pf_buf *path, struct pf_error *err)
-{
-	struct auth_users *users;
-
-	if (!user) {
-		const char *home = getenv("HOME");
-		pf_buf_addf(path, "%s/Maildir", home ? home : "");
-		return PF_OK;
-	}
-	pf_status status = auth_users_load(conf, &users, NULL, err);
-	if (status != PF_OK)
-		return status;
-	const struct auth_user *found = auth_users_find(users, pf_str_c(user));
-	if (found)
-		pf_buf_add_c(path, found->mail);
-	else
-		status = pf_error_set(err, PF_NOTFOUND, NULL,
-				      "there is no user \"%s\"", user);
-	auth_users_unref(&users);
-	return status;
-}
-
-static void json_string(struct pf_str s)
-{
-	putchar('"');
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < ' ')
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
-
 static pf_status show(struct hunt *hunt, struct store_box *box, uint32_t uid,
 		      struct pf_error *err)
 {
@@ -83,12 +42,12 @@ static pf_status show(struct hunt *hunt, struct store_box *box, uint32_t uid,
 	} else if (status == PF_OK) {
 		const struct store_msg *msg = store_box_find(box, uid);
 		printf("%s\n {\"mailbox\": ", hunt->found ? "," : "[");
-		json_string(name);
+		ctl_json_string(name);
 		printf(", \"uid\": %u, \"size\": %llu, \"date\": %lld, "
 		       "\"file\": ",
 		       uid, msg ? (unsigned long long)msg->size : 0,
 		       msg ? (long long)msg->date : 0);
-		json_string(pf_buf_str(&path));
+		ctl_json_string(pf_buf_str(&path));
 		putchar('}');
 	}
 	pf_buf_release(&path);
@@ -215,7 +174,7 @@ int ctl_search(struct ctl *ctl)
 	const char *box = ctl_option(ctl, "--in");
 	const char *format = ctl_option(ctl, "--format");
 	struct hunt hunt = {.progress = isatty(STDERR_FILENO)};
-	struct pf_buf mail = PF_BUF_INIT(4096);
+	struct auth_identity id = {0};
 	struct pf_arena arena;
 	struct pf_error err;
 	struct pf_conf conf;
@@ -236,11 +195,11 @@ int ctl_search(struct ctl *ctl)
 		pf_arena_release(&arena);
 		return 1;
 	}
-	if (find_mail(&conf, user, &mail, &err) != PF_OK)
+	if (ctl_account(&conf, user, &id, &err) != PF_OK)
 		code = ctl_fail(ctl, &err);
 	else
-		code = hunt_mail(ctl, &conf, mail.data, box, &hunt);
-	pf_buf_release(&mail);
+		code = hunt_mail(ctl, &conf, id.mail, box, &hunt);
+	auth_identity_release(&id);
 	pf_arena_release(&arena);
 	pf_conf_release(&conf);
 	return code;

@@ -49,8 +49,8 @@ pf_status filter_new(const struct pf_conf *conf, struct filter **out,
 		    socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	status = pf_fs_mkdirs(conf->state_dir, 0750, problem);
 	if (status == PF_OK)
-		status =
-		    pf_journal_open(conf->state_dir, &filter->journal, problem);
+		status = pf_journal_open(conf->state_dir, conf->journal_size,
+					 &filter->journal, problem);
 	*out = filter;
 	return status;
 }

@@ -27,10 +27,27 @@
 
 /* ---- telling others ---- */
 
+static void find_message_id(const struct delivery *d,
+			    char key[PF_JOURNAL_MESSAGE_SIZE])
+{
+	struct pf_str header = mda_message_header(d->message);
+	struct pf_str id = PF_STR("");
+	struct mime_field field;
+	size_t pos = 0;
+
+	while (id.n == 0 && mime_field_next(header, &pos, &field))
+		if (pf_str_ieq(field.name, PF_STR("Message-ID")))
+			id = field.raw;
+	pf_journal_message(id, key);
+}
+
 void mda_delivery_journal(struct delivery *d, struct pf_str folder,
 			  struct pf_str file, struct pf_str rule)
 {
 	const struct mda_envelope *env = &d->message->envelope;
+	char message[PF_JOURNAL_MESSAGE_SIZE];
+
+	find_message_id(d, message);
 	const struct pf_journal_entry entry = {
 	    .when_us = pf_clock_us(),
 	    .id = pf_str_c(d->message->id),
@@ -39,7 +56,8 @@ void mda_delivery_journal(struct delivery *d, struct pf_str folder,
 	    .recipient = pf_str_c(d->rcpt->address),
 	    .user = pf_str_c(d->rcpt->id.user),
 	    .mailbox = folder,
-	    .file = file,
+	    .message = pf_str_c(message),
+	    .file = pf_journal_file(file),
 	    .rule = rule,
 	    .size = d->message->size,
 	};

@@ -198,7 +198,8 @@ static bool journal_line(void *arg, const struct pf_journal_entry *e)
 static const char *last_journal(void)
 {
 	pf_buf_clear(&journal_text);
-	if (pf_journal_scan(conf.state_dir, journal_line, NULL, NULL) != PF_OK)
+	if (pf_journal_scan(conf.state_dir, PF_STR(""), journal_line, NULL,
+			    NULL) != PF_OK)
 		return "";
 	return journal_text.data;
 }
