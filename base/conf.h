@@ -51,6 +51,7 @@ X(PATH, lists_file, "%h/.mlists", "a user's list addresses: tag folder address..
 X(STR,  hierarchy_separator, ".", "between folder names, as IMAP clients see it: . or /") \
 X(LIST, special_use, "Drafts:Drafts Sent:Sent Junk:Junk Trash:Trash Archive:Archive", "role:folder pairs (RFC 6154)") \
 X(LIST, create_folders, "", "folders that every user has from the first login") \
+X(LIST, namespaces, "", "level:path pairs: mailboxes of nobody's, in a Maildir; level: without a path: what other users share, as in shared.ann.INBOX") \
 X(SIZE, message_size_max, "100M", "largest message that LMTP and APPEND take") \
 X(INT,  recipients_max, "1000", "recipients of one LMTP transaction") \
 X(LIST, trusted_networks, "127.0.0.0/8 ::1", "peers whose XFORWARD is believed over TCP; the Unix socket always is") \

@@ -69,6 +69,8 @@ struct client {
 	struct client_hint hint;
 	uint64_t keywords_told;
 	uint32_t uidvalidity;
+	unsigned rights;      /* enum store_right, in the box */
+	unsigned acl_version; /* of which */
 	bool read_only;
 	bool watched, watch_failed;
 	bool condstore, qresync, uidonly;

@@ -12,13 +12,13 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "imapd/client.h"
+#include "imapd/place.h"
 
 #define MESSAGES_MAX 1000
 #define KEYWORDS_MAX 64
 
 struct append {
-	struct pf_str mailbox;
+	struct share_place place;
 	struct pf_vec(struct store_draft *) drafts;
 	struct pf_vec(struct store_deliver) hows;
 	size_t next_arg;
@@ -34,6 +34,7 @@ static void release(struct cmd *cmd)
 
 	for (size_t i = 0; i < a->drafts.n; i++)
 		store_draft_free(&a->drafts.v[i]);
+	share_hold(&a->place, false);
 	pf_vec_release(&a->drafts);
 	pf_vec_release(&a->hows);
 }
@@ -41,8 +42,8 @@ static void release(struct cmd *cmd)
 /* ---- the arguments in front of a literal ------------------------------------
  */
 
-static bool read_flags(struct cmd *cmd, const struct imap_arg *list,
-		       struct store_deliver *how)
+static bool read_flags(struct cmd *cmd, const struct append *a,
+		       const struct imap_arg *list, struct store_deliver *how)
 {
 	struct pf_str *names =
 	    pf_arena_array(&cmd->arena, KEYWORDS_MAX, sizeof *names);
@@ -59,9 +60,9 @@ static bool read_flags(struct cmd *cmd, const struct imap_arg *list,
 			return false;
 		}
 		uint32_t bit = flag_bit(name);
-		how->flags |= bit;
-		if (bit)
-			continue;
+		how->flags |= bit & rights_flags(a->place.rights);
+		if (bit || !rights_keywords(a->place.rights))
+			continue; /* RFC 4314 4: without a word */
 		if (how->keyword_count == KEYWORDS_MAX) {
 			reply_no(cmd, "[LIMIT] Too many keywords");
 			return false;
@@ -105,7 +106,7 @@ static bool read_message_args(struct cmd *cmd, struct append *a,
 	const struct imap_arg *arg = &cmd->args[a->next_arg], *list;
 
 	if (imap_arg_list(arg, &list)) {
-		if (!read_flags(cmd, list, how))
+		if (!read_flags(cmd, a, list, how))
 			return false;
 		arg++;
 	}
@@ -132,6 +133,8 @@ static bool find_replaced(struct cmd *cmd, struct append *a)
 
 	if (!client->view)
 		reply_bad(cmd, "No mailbox is selected");
+	else if (!place_has(client, command_rights(cmd->def)->selected))
+		reply_no(cmd, "[NOPERM] You have not the right to do that");
 	else if (client->read_only)
 		reply_no(cmd, "[CANNOT] The mailbox was opened read-only");
 	else if (arg_messages(cmd, &cmd->args[0], &uids)) {
@@ -150,20 +153,14 @@ static bool find_replaced(struct cmd *cmd, struct append *a)
 
 static bool check_mailbox(struct cmd *cmd, struct append *a)
 {
-	struct pf_error err = {0};
-	bool exists = false;
+	struct share_place place;
 
-	if (!arg_mailbox(cmd, &cmd->args[a->replace], &a->mailbox))
+	if (!place_arg(cmd, &cmd->args[a->replace], &place))
 		return false;
-	pf_status status = store_name_check(cmd->client->user->store,
-					    a->mailbox, &exists, &err);
-	if (status == PF_NOTFOUND || (status == PF_OK && !exists)) {
-		reply_no(cmd, "[TRYCREATE] No such mailbox");
-		return false;
-	}
-	if (status != PF_OK)
-		reply_error(cmd, &err);
-	return status == PF_OK;
+	a->place = place;
+	/* the literal may take its time */
+	share_hold(&place, true);
+	return true;
 }
 
 static bool check_size(struct cmd *cmd)
@@ -207,7 +204,7 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 		reply_no(cmd, "[LIMIT] Too many messages in one APPEND");
 		return false;
 	}
-	if (store_draft_new(cmd->client->user->store, &draft, &err) != PF_OK) {
+	if (store_draft_new(a->place.store, &draft, &err) != PF_OK) {
 		reply_error(cmd, &err);
 		return false;
 	}
@@ -281,7 +278,7 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 	for (size_t i = 0; status == PF_OK && i < a->drafts.n; i++)
 		status = store_draft_finish(a->drafts.v[i], &fd, &err);
 	if (status == PF_OK)
-		status = store_deliver_many(client->user->store, a->mailbox,
+		status = store_deliver_many(a->place.store, a->place.name,
 					    a->drafts.v, a->hows.v, a->drafts.n,
 					    &uidvalidity, &uids, &err);
 	if (status == PF_NOTFOUND)
@@ -295,8 +292,8 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 		pf_buf_addf(&cmd->reply, "] %s",
 			    a->replace ? "Replacement message is there"
 				       : "APPEND completed");
-		user_index_hint(client->user, a->mailbox);
-		tell_oldname(cmd, &cmd->args[a->replace], a->mailbox);
+		place_index_hint(client, a->place.store, a->place.name);
+		tell_oldname(cmd, &cmd->args[a->replace], a->place.full);
 		if (a->replace)
 			replaced(cmd, a);
 	}

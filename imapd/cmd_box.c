@@ -2,7 +2,7 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3-6.3.7;
  * CREATE with USE: RFC 6154 3).
  */
-#include "imapd/client.h"
+#include "imapd/place.h"
 
 /* "Lists/" announces children to come (RFC 3501 6.3.3); here every mailbox
  * can have some, so the separator at the end says nothing. */
@@ -43,14 +43,14 @@ static bool read_use(struct cmd *cmd, const struct imap_arg *arg,
 }
 
 /* RFC 8474 4.1: the answer names the new mailbox' id. */
-static enum run created(struct cmd *cmd, struct pf_str name)
+static enum run created(struct cmd *cmd, const struct share_place *place)
 {
 	struct store_box_info info;
 	struct pf_error err = {0};
 	uint32_t recent;
 
-	if (store_status(cmd->client->user->store, name, &info, &recent,
-			 &err) != PF_OK)
+	if (store_status(place->store, place->name, &info, &recent, &err) !=
+	    PF_OK)
 		return reply_completed(cmd);
 	return reply_ok(cmd, "[MAILBOXID (F%s)] CREATE completed", info.guid);
 }
@@ -58,6 +58,7 @@ static enum run created(struct cmd *cmd, struct pf_str name)
 enum run run_create(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
+	struct share_place place;
 	struct pf_error err = {0};
 	struct pf_str name;
 	const char *use;
@@ -67,29 +68,33 @@ enum run run_create(struct cmd *cmd)
 	if (!arg_mailbox(cmd, &cmd->args[0], &name) ||
 	    !read_use(cmd, &cmd->args[1], &use))
 		return RUN_DONE;
-	if (!name_allowed(cmd, name))
+	name = without_separator(client, name);
+	if (!name_allowed(cmd, name) || !place_find(cmd, name, &place) ||
+	    !place_may_create(cmd, &place))
 		return RUN_DONE;
-	pf_status status = store_create(
-	    client->user->store, without_separator(client, name), use, &err);
+	/* RFC 6154 2: a use is one user's */
+	if (use && place.kind != SHARE_OWN)
+		return reply_no(cmd, "[USEATTR] Not for a shared mailbox");
+	pf_status status = store_create(place.store, place.name, use, &err);
 	if (status == PF_UNSUPPORTED && use)
 		return reply_no(cmd, "[USEATTR] %s", err.client);
 	if (status != PF_OK)
 		return reply_error(cmd, &err);
-	name = without_separator(client, name);
 	tell_oldname(cmd, &cmd->args[0], name);
-	return created(cmd, name);
+	return created(cmd, &place);
 }
 
-static bool is_selected(const struct client *client, struct pf_str name)
+static bool is_selected(const struct client *client,
+			const struct share_place *place)
 {
 	struct pf_str selected;
 
-	if (!client->box)
+	if (!client->box || store_box_store(client->box) != place->store)
 		return false;
 	selected = store_box_name(client->box);
 	if (pf_str_ieq(selected, PF_STR("INBOX")))
-		return pf_str_ieq(name, selected);
-	return pf_str_eq(name, selected);
+		return pf_str_ieq(place->name, selected);
+	return pf_str_eq(place->name, selected);
 }
 
 /* The name argument of the commands that take just one. */
@@ -105,6 +110,7 @@ static bool only_name(struct cmd *cmd, struct pf_str *name)
 enum run run_delete(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
+	struct share_place place;
 	struct pf_error err = {0};
 	struct pf_str name;
 
@@ -113,37 +119,54 @@ enum run run_delete(struct cmd *cmd)
 	name = without_separator(client, name);
 	if (pf_str_ieq(name, PF_STR("INBOX")))
 		return reply_no(cmd, "[CANNOT] INBOX stays");
-	if (is_selected(client, name)) {
+	if (!place_find(cmd, name, &place) ||
+	    !place_allowed(cmd, &place, command_rights(cmd->def)->named))
+		return RUN_DONE;
+	if (is_selected(client, &place)) {
 		client_unselect(client);
 		pf_buf_add_c(&client->out,
 			     "* OK [CLOSED] The selected mailbox goes\r\n");
 	}
-	if (store_delete(client->user->store, name, &err) != PF_OK)
+	if (store_delete(place.store, place.name, &err) != PF_OK)
 		return reply_error(cmd, &err);
 	tell_oldname(cmd, &cmd->args[0], name);
 	return reply_completed(cmd);
 }
 
+/* His own may be a level that is no mailbox, above others. */
+static bool may_rename(struct cmd *cmd, const struct share_place *from)
+{
+	return (from->kind == SHARE_OWN && !from->exists) ||
+	       place_allowed(cmd, from, command_rights(cmd->def)->named);
+}
+
 enum run run_rename(struct cmd *cmd)
 {
 	struct client *client = cmd->client;
+	struct share_place from, to;
 	struct pf_error err = {0};
-	struct pf_str from, to;
+	struct pf_str name;
 
 	if (!args_are(cmd->args, 2))
 		return reply_bad(cmd, "RENAME needs two mailbox names");
-	if (!arg_mailbox(cmd, &cmd->args[0], &from) ||
-	    !arg_mailbox(cmd, &cmd->args[1], &to))
+	if (!arg_mailbox(cmd, &cmd->args[0], &name) ||
+	    !place_find(cmd, name, &from) || !may_rename(cmd, &from) ||
+	    !arg_mailbox(cmd, &cmd->args[1], &name) ||
+	    !name_allowed(cmd, name) ||
+	    !place_find(cmd, without_separator(client, name), &to) ||
+	    !place_may_create(cmd, &to))
 		return RUN_DONE;
-	to = without_separator(client, to);
-	if (!name_allowed(cmd, to))
-		return RUN_DONE;
-	if (store_rename(client->user->store, from, to, &err) != PF_OK)
+	if (from.store != to.store)
+		return reply_no(cmd, "[CANNOT] A mailbox stays in its "
+				     "namespace");
+	if (from.kind != SHARE_OWN && pf_str_ieq(from.name, PF_STR("INBOX")))
+		return reply_no(cmd, "[CANNOT] INBOX stays");
+	if (store_rename(from.store, from.name, to.name, &err) != PF_OK)
 		return reply_error(cmd, &err);
 	/* RFC 9051 6.3.6: when either name was normalised */
-	if (client->rev2 && (!name_is_spelled(cmd, &cmd->args[0], from) ||
-			     !name_is_spelled(cmd, &cmd->args[1], to)))
-		list_one(cmd, &cmd->args[0], to);
+	if (client->rev2 && (!name_is_spelled(cmd, &cmd->args[0], from.full) ||
+			     !name_is_spelled(cmd, &cmd->args[1], to.full)))
+		list_one(cmd, &cmd->args[0], to.full);
 	return reply_completed(cmd);
 }
 

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "imapd/place.h"
 #include "imapd/qresync.h"
 
 #define COPYUID_MAX (1024 * 1024)
@@ -62,7 +63,7 @@ static enum run transfer(struct cmd *cmd, bool move)
 	struct store_uid_pairs pairs = {0};
 	struct store_uids uids = {0};
 	struct pf_error err = {0};
-	struct pf_str name;
+	struct share_place place;
 	uint32_t uidvalidity = 0;
 	enum run result;
 
@@ -70,7 +71,7 @@ static enum run transfer(struct cmd *cmd, bool move)
 		return reply_bad(cmd, "%s needs messages and a mailbox",
 				 cmd->def->name);
 	if (!arg_messages(cmd, &cmd->args[0], &uids) ||
-	    !arg_mailbox(cmd, &cmd->args[1], &name)) {
+	    !place_arg(cmd, &cmd->args[1], &place)) {
 		pf_vec_release(&uids);
 		return RUN_DONE;
 	}
@@ -80,8 +81,15 @@ static enum run transfer(struct cmd *cmd, bool move)
 		return limit_refuse(cmd);
 	}
 	uint64_t modseq = qresync_modseq(client);
-	pf_status status = store_box_copy(client->box, uids.v, uids.n, name,
-					  move, &uidvalidity, &pairs, &err);
+	/* RFC 4314 4: flags that the user may not set are not copied */
+	struct store_copy to = {.store = place.store,
+				.name = place.name,
+				.move = move,
+				.drop_flags = ~rights_flags(place.rights),
+				.drop_keywords =
+				    !rights_keywords(place.rights)};
+	pf_status status = store_box_copy_to(client->box, uids.v, uids.n, &to,
+					     &uidvalidity, &pairs, &err);
 	if (status == PF_NOTFOUND)
 		result = reply_no(cmd, "[TRYCREATE] %s", err.client);
 	else if (status != PF_OK)
@@ -89,7 +97,7 @@ static enum run transfer(struct cmd *cmd, bool move)
 	else
 		result = answer(cmd, move, modseq, uidvalidity, &pairs);
 	if (status == PF_OK && pairs.n)
-		user_index_hint(client->user, name);
+		place_index_hint(client, place.store, place.name);
 	pf_vec_release(&uids);
 	pf_vec_release(&pairs);
 	return result;

@@ -8,6 +8,7 @@
  */
 #include "base/clock.h"
 #include "imapd/metadata.h"
+#include "imapd/place.h"
 #include "imapd/status.h"
 
 enum list_option {
@@ -272,6 +273,25 @@ static bool chosen(const struct cmd *cmd, const struct list *l, size_t at,
 	return *parent;
 }
 
+/* May a pattern match something below "shared."?  What it says in front of
+ * its first wildcard tells. */
+static bool wanted(void *arg, struct pf_str prefix)
+{
+	const struct list *l = arg;
+
+	for (size_t i = 0; i < l->pattern_count; i++) {
+		struct pf_str head = l->patterns[i];
+		size_t n = 0;
+
+		while (n < head.n && n < prefix.n && head.p[n] != '%' &&
+		       head.p[n] != '*')
+			n++;
+		if (pf_str_starts(prefix, pf_str_head(head, n)))
+			return true;
+	}
+	return false;
+}
+
 /* ---- answering ------------------------------------------------------------
  */
 
@@ -361,8 +381,8 @@ void list_one(struct cmd *cmd, const struct imap_arg *arg, struct pf_str name)
 	struct pf_error err = {0};
 	struct pf_str text;
 
-	if (store_list(cmd->client->user->store, &cmd->arena, &l.names, &err) !=
-	    PF_OK)
+	if (share_list(cmd->client->user->share, NULL, NULL, &cmd->arena,
+		       &l.names, &err) != PF_OK)
 		return;
 	for (size_t i = 0; i < l.names.n; i++)
 		if (pf_str_eq(l.names.v[i].name, name))
@@ -400,8 +420,8 @@ static enum run begin(struct cmd *cmd, unsigned options)
 			    separator_of(cmd));
 		return reply_completed(cmd);
 	}
-	if (store_list(cmd->client->user->store, &cmd->arena, &l->names,
-		       &err) != PF_OK)
+	if (share_list(cmd->client->user->share, wanted, l, &cmd->arena,
+		       &l->names, &err) != PF_OK)
 		return reply_error(cmd, &err);
 	cmd->state = l;
 	cmd->release = release;
@@ -440,12 +460,50 @@ enum run run_lsub(struct cmd *cmd)
 	return run(cmd, LIST_LSUB);
 }
 
+struct spaces {
+	const struct client *client;
+	struct pf_buf *out;
+	char separator;
+	int kind; /* enum share_kind */
+	bool any;
+};
+
+static void write_space(void *arg, enum share_kind kind, struct pf_str prefix)
+{
+	struct spaces *s = arg;
+	struct pf_buf name = PF_BUF_INIT(8192);
+
+	if ((int)kind != s->kind)
+		return;
+	pf_buf_add_c(s->out, s->any ? "(" : " ((");
+	s->any = true;
+	/* RFC 2342 6: a string, no atom */
+	write_mailbox(&name, s->client, prefix);
+	bool atom = name.len == 0 || name.data[0] != '"';
+	if (atom)
+		pf_buf_add_byte(s->out, '"');
+	pf_buf_add_str(s->out, pf_buf_str(&name));
+	if (atom)
+		pf_buf_add_byte(s->out, '"');
+	pf_buf_addf(s->out, " \"%c\")", s->separator);
+	pf_buf_release(&name);
+}
+
 enum run run_namespace(struct cmd *cmd)
 {
+	struct spaces spaces = {.client = cmd->client,
+				.out = &cmd->client->out,
+				.separator = separator_of(cmd)};
+
 	if (!args_are(cmd->args, 0))
 		return reply_bad(cmd, "NAMESPACE takes no arguments");
-	pf_buf_addf(&cmd->client->out,
-		    "* NAMESPACE ((\"\" \"%c\")) NIL NIL\r\n",
-		    separator_of(cmd));
+	pf_buf_add_c(spaces.out, "* NAMESPACE");
+	for (; spaces.kind <= SHARE_PUBLIC; spaces.kind++) {
+		spaces.any = false;
+		share_namespaces(cmd->client->user->share, write_space,
+				 &spaces);
+		pf_buf_add_c(spaces.out, spaces.any ? ")" : " NIL");
+	}
+	pf_buf_add_c(spaces.out, "\r\n");
 	return reply_completed(cmd);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "imapd/metadata.h"
+#include "imapd/place.h"
 
 #define ENTRIES_MAX 1000
 
@@ -95,22 +96,51 @@ static bool read_options(struct cmd *cmd, const struct imap_arg *list,
 	return true;
 }
 
+/* RFC 5464 3.3: "l", and any of these */
+static bool may_annotate(const struct share_place *place)
+{
+	return (place->rights & STORE_LOOKUP) &&
+	       (place->rights & (STORE_READ | STORE_KEEP_SEEN | STORE_WRITE |
+				 STORE_INSERT | STORE_POST));
+}
+
+/* Where the entries of a mailbox are, and whose private ones; the empty name
+ * is the server, which here is the user's account. */
+static pf_status find_place(struct cmd *cmd, struct pf_str mailbox,
+			    struct share_place *place, const char **who,
+			    struct pf_error *err)
+{
+	struct user *user = cmd->client->user;
+	pf_status status = PF_OK;
+
+	*who = NULL;
+	if (mailbox.n == 0) {
+		*place = (struct share_place){.store = user->store};
+		return PF_OK;
+	}
+	status = place_quietly(cmd->client, mailbox, STORE_LOOKUP, place, err);
+	if (status == PF_OK && !may_annotate(place))
+		status = pf_error_set(err, PF_NOPERM,
+				      "You have not the right to do that",
+				      "no right");
+	if (status == PF_OK && place->store != user->store)
+		*who = user->name;
+	return status;
+}
+
 /* The empty name is the server.  A mailbox must be there. */
 static bool read_mailbox(struct cmd *cmd, const struct imap_arg *arg,
 			 struct pf_str *name)
 {
+	struct share_place place;
 	struct pf_error err = {0};
-	bool exists = true;
+	const char *who;
 
 	if (imap_arg_astring(arg, name) && name->n == 0)
 		return true;
 	if (!arg_mailbox(cmd, arg, name))
 		return false;
-	pf_status status =
-	    store_name_check(cmd->client->user->store, *name, &exists, &err);
-	if (status == PF_OK && !exists)
-		status = pf_error_set(&err, PF_NOTFOUND, "No such mailbox",
-				      "metadata: no such mailbox");
+	pf_status status = find_place(cmd, *name, &place, &who, &err);
 	if (status != PF_OK)
 		reply_error(cmd, &err);
 	return status == PF_OK;
@@ -178,9 +208,13 @@ static void add_server_entries(struct cmd *cmd, struct store_metadatas *all)
 static pf_status read_all(struct cmd *cmd, struct pf_str mailbox,
 			  struct store_metadatas *all, struct pf_error *err)
 {
-	pf_status status = store_metadata_list(
-	    cmd->client->user->store, mailbox, NULL, &cmd->arena, all, err);
+	struct share_place place;
+	const char *who;
+	pf_status status = find_place(cmd, mailbox, &place, &who, err);
 
+	if (status == PF_OK)
+		status = store_metadata_list(place.store, place.name, who,
+					     &cmd->arena, all, err);
 	if (status == PF_OK && mailbox.n == 0)
 		add_server_entries(cmd, all);
 	return status;
@@ -392,8 +426,10 @@ enum run run_setmetadata(struct cmd *cmd)
 	struct client *client = cmd->client;
 	const struct imap_arg *list;
 	struct store_metadata *changes;
+	struct share_place place;
 	struct pf_error err = {0};
 	struct pf_str mailbox;
+	const char *who;
 	size_t count;
 
 	if (!args_are(cmd->args, 2) || !imap_arg_list(&cmd->args[1], &list))
@@ -404,8 +440,10 @@ enum run run_setmetadata(struct cmd *cmd)
 	if (mailbox.n == 0 && sets_shared(changes, count))
 		return reply_no(cmd, "[NOPERM] Shared entries of the server "
 				     "are the administrator's");
-	pf_status status = store_metadata_set(client->user->store, mailbox,
-					      NULL, changes, count, &err);
+	pf_status status = find_place(cmd, mailbox, &place, &who, &err);
+	if (status == PF_OK)
+		status = store_metadata_set(place.store, place.name, who,
+					    changes, count, &err);
 	if (status == PF_LIMIT)
 		return reply_no(cmd, "[METADATA TOOMANY] %s", err.client);
 	if (status != PF_OK)

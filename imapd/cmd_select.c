@@ -2,6 +2,7 @@
  * SELECT, EXAMINE, CLOSE, UNSELECT (RFC 3501 6.3.1, 6.3.2, 6.4.2; RFC 3691;
  * CONDSTORE and QRESYNC: RFC 7162 3.1.8, 3.2.5).
  */
+#include "imapd/place.h"
 #include "imapd/qresync.h"
 
 struct select {
@@ -88,12 +89,14 @@ static void describe(struct cmd *cmd, struct pf_str name)
 		list_one(cmd, &cmd->args[0], name);
 }
 
-static pf_status open_box(struct client *client, struct pf_str name,
-			  struct pf_error *err)
+static pf_status open_box(struct client *client,
+			  const struct share_place *place, struct pf_error *err)
 {
 	pf_status status =
-	    store_box_open(client->user->store, name, &client->box, err);
+	    store_box_open(place->store, place->name, &client->box, err);
 
+	if (status == PF_OK)
+		status = place_entered(client, err);
 	if (status == PF_OK && !client->read_only)
 		status = store_box_sync(client->box, true, err);
 	if (status == PF_OK)
@@ -138,7 +141,7 @@ static enum run begin_select(struct cmd *cmd, struct select *s)
 {
 	struct client *client = cmd->client;
 	struct pf_error err = {0};
-	struct pf_str name;
+	struct share_place place;
 
 	if (cmd->args[0].kind == IMAP_END)
 		return reply_bad(cmd, "%s needs a mailbox name",
@@ -151,18 +154,18 @@ static enum run begin_select(struct cmd *cmd, struct select *s)
 		pf_buf_add_c(&client->out,
 			     "* OK [CLOSED] Previous mailbox closed\r\n");
 	}
-	if (!arg_mailbox(cmd, &cmd->args[0], &name))
+	if (!place_arg(cmd, &cmd->args[0], &place))
 		return RUN_DONE;
 	client->read_only = cmd->def->name[0] == 'E';
 	if (s->condstore)
 		client->condstore = true;
-	if (open_box(client, name, &err) != PF_OK) {
+	if (open_box(client, &place, &err) != PF_OK) {
 		client->read_only = false;
 		return reply_error(cmd, &err);
 	}
-	describe(cmd, name);
+	describe(cmd, place.full);
 	if (store_view_recent_count(client->view) > 0)
-		user_index_hint(client->user, store_box_name(client->box));
+		place_index_hint(client, place.store, place.name);
 	if (s->qresync && begin_news(client, s, &err) != PF_OK) {
 		client_unselect(client);
 		return reply_error(cmd, &err);
@@ -203,7 +206,7 @@ enum run run_close(struct cmd *cmd)
 		return reply_bad(cmd, "CLOSE takes no arguments");
 	uint64_t before = qresync_modseq(client);
 	pf_status status =
-	    client->read_only
+	    client->read_only || !place_has(client, STORE_EXPUNGE)
 		? PF_OK
 		: store_box_expunge(client->box, NULL, 0, false, &err);
 	if (status == PF_OK)

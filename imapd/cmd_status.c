@@ -3,6 +3,7 @@
  * DELETED: RFC 9051 6.3.11; MAILBOXID: RFC 8474 4.3;
  * APPENDLIMIT: RFC 7889 3).
  */
+#include "imapd/place.h"
 #include "imapd/status.h"
 
 enum status_item {
@@ -92,9 +93,12 @@ pf_status status_write(struct cmd *cmd, struct pf_str name, unsigned items,
 	int64_t max = client->user->server->conf->message_size_max;
 	struct store_box_info info;
 	uint32_t recent = 0;
-	pf_status status =
-	    store_status(client->user->store, name, &info, &recent, err);
+	struct share_place place;
+	pf_status status = place_quietly(client, name, STORE_READ, &place, err);
 
+	if (status == PF_OK)
+		status =
+		    store_status(place.store, place.name, &info, &recent, err);
 	if (status != PF_OK)
 		return status;
 	if (items & (1u << ITEM_HIGHESTMODSEQ))
@@ -126,13 +130,15 @@ pf_status status_write(struct cmd *cmd, struct pf_str name, unsigned items,
 enum run run_status(struct cmd *cmd)
 {
 	struct pf_error err = {0};
+	struct share_place place;
 	struct pf_str name;
 	unsigned items;
 
 	if (!args_are(cmd->args, 2))
 		return reply_bad(cmd, "STATUS needs a mailbox and items");
 	if (!arg_mailbox(cmd, &cmd->args[0], &name) ||
-	    !status_parse(cmd, &cmd->args[1], &items))
+	    !status_parse(cmd, &cmd->args[1], &items) ||
+	    !place_arg(cmd, &cmd->args[0], &place))
 		return RUN_DONE;
 	if (status_write(cmd, name, items, &err) != PF_OK)
 		return reply_error(cmd, &err);

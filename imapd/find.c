@@ -46,7 +46,8 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	if (f->what.has_modseq)
 		client_condstore(client);
 	limit_search(cmd, &f->what.root);
-	search_index_path(&f->index_path, store_root(client->user->store));
+	search_index_path(&f->index_path,
+			  store_root(store_box_store(client->box)));
 	if (search_new(client->view, f->what.root, &client->saved,
 		       client->user->server->conf->index_enabled
 			   ? f->index_path.data

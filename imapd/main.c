@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -235,6 +236,27 @@ static pf_status find_mail(const struct pf_conf *conf, const struct options *o,
 	return status;
 }
 
+/* Others' mail, as far as the configuration alone says where it is. */
+static pf_status find_user(void *arg, struct pf_str name, struct pf_buf *user,
+			   struct pf_buf *mail, struct pf_error *err)
+{
+	const struct pf_conf *conf = arg;
+	struct pf_buf home = PF_BUF_INIT(4096);
+	struct stat st;
+	pf_status status =
+	    pf_conf_expand(&home, conf->home_path, name, NULL, err);
+
+	if (status == PF_OK)
+		status =
+		    pf_conf_expand(mail, conf->mail_path, name, home.data, err);
+	if (status == PF_OK && stat(mail->data, &st) != 0)
+		status = pf_error_set(err, PF_NOTFOUND, "No such mailbox",
+				      "no such user");
+	pf_buf_add_str(user, name);
+	pf_buf_release(&home);
+	return status;
+}
+
 static void stdio_signal(void *arg, int signal_number)
 {
 	(void)signal_number;
@@ -283,6 +305,10 @@ static pf_status run_stdio(const struct pf_conf *conf, const struct options *o,
 	net_loop_on_signal(loop, SIGTERM, stdio_signal, &server);
 	net_loop_on_signal(loop, SIGINT, stdio_signal, &server);
 	net_loop_on_signal(loop, SIGHUP, stdio_signal, &server);
+	if (o->conf && o->user) {
+		server.find_user = find_user;
+		server.find_arg = (void *)(uintptr_t)conf;
+	}
 	if (status == PF_OK)
 		status = stdio_client(&server, o, err);
 	if (status == PF_OK)

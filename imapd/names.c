@@ -12,7 +12,7 @@
  * found under just that name.
  */
 #include "base/utf8.h"
-#include "imapd/client.h"
+#include "imapd/place.h"
 
 #define NAME_MAX_BYTES (64 * 1024)
 
@@ -30,14 +30,12 @@ static bool has_8bit(struct pf_str text)
 	return false;
 }
 
-static bool is_there(const struct cmd *cmd, struct pf_str name)
+static bool is_there(struct cmd *cmd, struct pf_str name)
 {
-	struct pf_error err = {0};
-	bool exists = false;
+	struct share_place place;
 
-	return store_name_check(cmd->client->user->store, name, &exists,
-				&err) == PF_OK &&
-	       exists;
+	return place_quietly(cmd->client, name, STORE_LOOKUP, &place, NULL) ==
+	       PF_OK;
 }
 
 static char separator_of(const struct cmd *cmd)

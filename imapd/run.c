@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "imapd/metadata.h"
+#include "imapd/place.h"
 
 bool slice_over(int64_t start)
 {
@@ -93,7 +94,7 @@ static bool numbers_behind(struct client *c)
 /* May it run now?  Else the reply is set. */
 static bool allowed(struct cmd *cmd)
 {
-	const struct client *c = cmd->client;
+	struct client *c = cmd->client;
 	unsigned flags = cmd->def->flags;
 
 	if (!(flags & (c->view ? CMD_SELECTED : CMD_AUTH))) {
@@ -112,6 +113,17 @@ static bool allowed(struct cmd *cmd)
 			reply_bad(cmd, "A quoted string is not valid UTF-8");
 			return false;
 		}
+	if (!c->view)
+		return true;
+	if (!place_still(c)) {
+		reply_no(cmd, "[NOPERM] You may not read this mailbox");
+		return false;
+	}
+	/* who may not, may not; and EXAMINE is for everybody */
+	if (!place_has(c, command_rights(cmd->def)->selected)) {
+		reply_no(cmd, "[NOPERM] You have not the right to do that");
+		return false;
+	}
 	if ((flags & CMD_WRITES) && c->read_only) {
 		reply_no(cmd, "[CANNOT] The mailbox was opened read-only");
 		return false;
@@ -127,14 +139,16 @@ static bool may_expunge(const struct cmd *cmd)
 /* For `penfold who`, which must not touch the box itself. */
 static void note_selected(struct client *c)
 {
-	struct pf_str name = {0};
+	struct pf_buf name = PF_BUF_INIT(8192);
 
 	if (c->box)
-		name = store_box_name(c->box);
-	if (c->selected && pf_str_eq(name, pf_str_c(c->selected)))
-		return;
-	free(c->selected);
-	c->selected = name.n ? pf_str_dup(name) : NULL;
+		share_box_name(c->user->share, c->box, &name);
+	if (!c->selected ||
+	    !pf_str_eq(pf_buf_str(&name), pf_str_c(c->selected))) {
+		free(c->selected);
+		c->selected = name.len ? pf_str_dup(pf_buf_str(&name)) : NULL;
+	}
+	pf_buf_release(&name);
 }
 
 /* What was acknowledged in another process before this command came is true

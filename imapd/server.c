@@ -97,9 +97,16 @@ pf_status user_open(struct user *user, struct pf_error *err)
 	if (user->store)
 		return PF_OK;
 	pf_status status = store_open(&store_conf, &user->store, err);
-	if (status == PF_OK)
-		make_folders(user);
-	return status;
+	if (status != PF_OK)
+		return status;
+	user->share =
+	    share_new(&(struct share_conf){.conf = conf,
+					   .user = user->name,
+					   .own = user->store,
+					   .find = user->server->find_user,
+					   .arg = user->server->find_arg});
+	make_folders(user);
+	return PF_OK;
 }
 
 void user_enter(struct user *user, struct pf_link *client)
@@ -112,6 +119,7 @@ static void user_close_work(void *arg)
 {
 	struct user *user = arg;
 
+	share_free(&user->share);
 	store_close(&user->store);
 }
 
@@ -171,7 +179,8 @@ void user_poke(struct user *user, const struct pf_link *except)
 	}
 }
 
-void user_index_hint(const struct user *user, struct pf_str mailbox)
+void user_index_hint(const struct user *user, const char *owner,
+		     struct pf_str mailbox)
 {
 	const struct server *server = user->server;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -179,7 +188,7 @@ void user_index_hint(const struct user *user, struct pf_str mailbox)
 
 	if (server->index_socket < 0)
 		return;
-	pf_buf_addf(&text, "%s\t", user->name);
+	pf_buf_addf(&text, "%s\t", owner);
 	pf_buf_add_str(&text, mailbox);
 	memcpy(address.sun_path, server->index_path, sizeof address.sun_path);
 	/* nobody there, or its queue is full: it looks around by itself */
@@ -196,8 +205,10 @@ static void flush_work(void *arg)
 {
 	struct user *user = arg;
 
-	if (user->store)
+	if (user->store) {
 		store_flush(user->store, FLUSH_OLDER);
+		share_flush(user->share, FLUSH_OLDER);
+	}
 }
 
 static void flush_done(void *arg)

@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "net/net.h"
+#include "share/share.h"
 #include "store/store.h"
 
 struct server {
@@ -30,6 +31,8 @@ struct server {
 	unsigned ticks;
 	int index_socket;
 	char index_path[108];
+	share_user_fn *find_user; /* where others' mail is */
+	void *find_arg;
 	bool single; /* one session: stop the loop at its end */
 	bool stopping;
 };
@@ -62,6 +65,7 @@ struct user {
 	int64_t idle_since; /* monotonic ms, when client_count is 0 */
 	bool flushing, closing;
 	struct store *store; /* the queue's; NULL until first used */
+	struct share *share; /* its namespaces, with the store */
 	struct metadata_news metadata_news[METADATA_NEWS]; /* the queue's */
 	uint64_t metadata_serial;
 	atomic_int dirty; /* documented files may be behind the log */
@@ -78,7 +82,9 @@ void user_enter(struct user *user, struct pf_link *client);
 void user_leave(struct user *user, struct pf_link *client);
 /* Something changed: other idling sessions look. */
 void user_poke(struct user *user, const struct pf_link *except);
-/* Tells penfold-indexd (any thread; a lost hint is found again later). */
-void user_index_hint(const struct user *user, struct pf_str mailbox);
+/* Tells penfold-indexd of owner's mailbox (any thread; a lost hint is found
+ * again later). */
+void user_index_hint(const struct user *user, const char *owner,
+		     struct pf_str mailbox);
 
 #endif

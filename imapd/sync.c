@@ -6,7 +6,7 @@
  * FETCH lines, as many as fit; the rest in the next call.
  */
 #include "base/log.h"
-#include "imapd/client.h"
+#include "imapd/place.h"
 
 /* ---- flags ----------------------------------------------------------------
  */
@@ -72,12 +72,15 @@ static uint64_t keywords_of(const struct store_box *box)
 	return all;
 }
 
-static void write_flag_list(struct client *client, uint64_t keywords)
+/* Those of `flags`, and these keywords */
+static void write_flag_list(struct client *client, uint32_t flags,
+			    uint64_t keywords)
 {
 	size_t start = client->out.len;
 
 	for (size_t i = 0; i < sizeof flag_names / sizeof *flag_names; i++)
-		add_word(&client->out, start, flag_names[i].name);
+		if (flags & flag_names[i].flag)
+			add_word(&client->out, start, flag_names[i].name);
 	write_keywords(&client->out, start, client->box, keywords);
 }
 
@@ -86,11 +89,14 @@ void write_flag_lists(struct client *client)
 	uint64_t keywords = keywords_of(client->box);
 
 	pf_buf_add_c(&client->out, "* FLAGS (");
-	write_flag_list(client, keywords);
+	write_flag_list(client, STORE_FLAGS_ALL, keywords);
 	pf_buf_add_c(&client->out, ")\r\n* OK [PERMANENTFLAGS (");
 	if (!client->read_only) {
-		write_flag_list(client, keywords);
-		if (keywords != UINT64_MAX) /* there is room for more */
+		/* RFC 4314 5.1.1: what this user may set */
+		bool any = rights_keywords(client->rights);
+		write_flag_list(client, rights_flags(client->rights),
+				any ? keywords : 0);
+		if (any && keywords != UINT64_MAX) /* room for more */
 			pf_buf_add_c(&client->out, " \\*");
 	}
 	pf_buf_add_c(&client->out, ")] Flags permitted\r\n");
@@ -186,10 +192,12 @@ static void look(struct cmd *cmd)
 static void tell_exists(struct client *client,
 			const struct store_view_changes *changes)
 {
+	struct store_box *box = client->box;
+
 	if (!changes->exists_changed)
 		return;
 	write_exists(client, changes->exists);
-	user_index_hint(client->user, store_box_name(client->box));
+	place_index_hint(client, store_box_store(box), store_box_name(box));
 }
 
 /* RFC 7162 3.2.10, RFC 9586 3.2: UIDs instead of numbers */
@@ -238,7 +246,7 @@ enum run sync_client(struct cmd *cmd, bool may_expunge)
 
 	if (!cmd->telling) {
 		look(cmd);
-		if (!still_there(client))
+		if (!still_there(client) || !place_still(client))
 			return RUN_DONE;
 		if (!store_view_pending(client->view))
 			return RUN_DONE;

@@ -13,6 +13,7 @@
  *	uidlist.c keywords.c              the files that Dovecot documents
  *	letters.c  file names             change.c expunge.c copy.c move.c
  *	deliver.c draft.c msg.c view.c summary.c watch.c metadata.c
+ *	acl.c      rights
  */
 #ifndef STORE_BOX_H
 #define STORE_BOX_H
@@ -137,6 +138,8 @@ struct store_box {
 	bool changed_docs;  /* dovecot-uidlist lags behind */
 	int64_t docs_since; /* mono ms */
 	unsigned locked;
+	struct store_stamp acl; /* of dovecot-acl */
+	unsigned acl_version;
 
 	/* the mailbox */
 	struct store_recs recs;
@@ -195,6 +198,7 @@ struct store {
 	int dir;
 	char separator;
 	bool read_only;
+	bool inherit_root;
 	uint64_t size_max;
 	struct pf_vec(struct store_special) specials;
 	struct pf_link boxes;
@@ -228,6 +232,11 @@ PF_CHECKED pf_status store_writable(const struct store *store,
 /* folder.c: finishes what a killed process left; list.c */
 void store_folder_heal(struct store *store);
 void store_special_parse(struct store *store, const char *list);
+
+/* acl.c: a new folder, whose directory is `dir` as yet, gets the ACL of the
+ * nearest one above it. */
+PF_CHECKED pf_status store_acl_inherit(struct store *store, const char *folder,
+				       int dir, struct pf_error *err);
 
 /* uidvalidity.c: greater than any before it, and than `floor` */
 PF_CHECKED pf_status store_uidvalidity_next(struct store *store, uint32_t floor,

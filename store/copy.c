@@ -94,7 +94,8 @@ static pf_status map_keywords(struct store_box *from, struct store_box *to,
 
 static pf_status choose(struct store_box *from, struct store_box *to,
 			const uint32_t *uids, size_t count,
-			struct copieds *list, struct pf_error *err)
+			const struct store_copy *how, struct copieds *list,
+			struct pf_error *err)
 {
 	unsigned char table[STORE_KEYWORDS_MAX] = {0};
 	struct pf_buf path = PF_BUF_INIT(1024);
@@ -115,8 +116,10 @@ static pf_status choose(struct store_box *from, struct store_box *to,
 		}
 		struct copied c = {.from = uids[i], .m = rec->m};
 		c.m.save_date = pf_clock_now();
-		status = map_keywords(from, to, rec->m.keywords, &c.m.keywords,
-				      table, err);
+		c.m.flags &= ~how->drop_flags;
+		status = map_keywords(from, to,
+				      how->drop_keywords ? 0 : rec->m.keywords,
+				      &c.m.keywords, table, err);
 		if (status != PF_OK)
 			break;
 		pf_buf_clear(&path);
@@ -396,17 +399,19 @@ static pf_status link_and_commit(struct store_box *from, struct store_box *to,
 }
 
 static pf_status copy_locked(struct store_box *from, struct store_box *to,
-			     const uint32_t *uids, size_t count, bool move,
+			     const uint32_t *uids, size_t count,
+			     const struct store_copy *how,
 			     struct store_uid_pairs *pairs,
 			     struct pf_error *err)
 {
 	struct copieds list = {0};
+	bool move = how->move;
 	pf_status status = PF_OK;
 
 	if (store_scan_due(to)) /* what is there already comes first */
 		status = store_scan(to, false, err);
 	if (status == PF_OK)
-		status = choose(from, to, uids, count, &list, err);
+		status = choose(from, to, uids, count, how, &list, err);
 	for (size_t i = 0; i < list.n && status == PF_OK; i++)
 		store_txn_intent(to, pf_str_c(list.v[i].path));
 	if (status == PF_OK)
@@ -426,22 +431,26 @@ static pf_status copy_locked(struct store_box *from, struct store_box *to,
 	return status;
 }
 
-pf_status store_box_copy(struct store_box *from, const uint32_t *uids,
-			 size_t count, struct pf_str to_name, bool move,
-			 uint32_t *to_uidvalidity,
-			 struct store_uid_pairs *pairs, struct pf_error *err)
+pf_status store_box_copy_to(struct store_box *from, const uint32_t *uids,
+			    size_t count, const struct store_copy *how,
+			    uint32_t *to_uidvalidity,
+			    struct store_uid_pairs *pairs, struct pf_error *err)
 {
+	struct store *store = how->store ? how->store : from->store;
 	struct store_box *to = NULL;
-	pf_status status = store_writable(from->store, err);
+	pf_status status = PF_OK;
+
+	if (how->move || store == from->store)
+		status = store_writable(from->store, err);
 
 	pairs->n = 0;
 	if (status == PF_OK)
-		status = store_box_open(from->store, to_name, &to, err);
+		status = store_box_open(store, how->name, &to, err);
 	if (status != PF_OK)
 		return status;
 	status = lock_resolved(from, to, err);
 	if (status == PF_OK) {
-		status = copy_locked(from, to, uids, count, move, pairs, err);
+		status = copy_locked(from, to, uids, count, how, pairs, err);
 		*to_uidvalidity = to->uidvalidity;
 		for (size_t i = 0; i < pairs->n; i++)
 			pf_vec_push(&to->recent, pairs->v[i].to);
@@ -451,4 +460,15 @@ pf_status store_box_copy(struct store_box *from, const uint32_t *uids,
 	}
 	store_box_close(&to);
 	return status;
+}
+
+pf_status store_box_copy(struct store_box *from, const uint32_t *uids,
+			 size_t count, struct pf_str to, bool move,
+			 uint32_t *to_uidvalidity,
+			 struct store_uid_pairs *pairs, struct pf_error *err)
+{
+	struct store_copy how = {.name = to, .move = move};
+
+	return store_box_copy_to(from, uids, count, &how, to_uidvalidity, pairs,
+				 err);
 }

@@ -75,6 +75,8 @@ static pf_status create_locked(struct store *store, const char *folder,
 	    pf_fs_open(store->dir, tmp, O_RDONLY | O_DIRECTORY, 0, &dir, err);
 	if (status == PF_OK)
 		status = fill_folder(store, dir, err);
+	if (status == PF_OK)
+		status = store_acl_inherit(store, folder, dir, err);
 	if (dir >= 0)
 		close(dir);
 	if (status == PF_OK)

@@ -120,8 +120,9 @@ static int compare_names(const void *a, const void *b, void *arg)
 	return (x->name.n > y->name.n) - (x->name.n < y->name.n);
 }
 
-pf_status store_list(struct store *store, struct pf_arena *arena,
-		     struct store_names *names, struct pf_error *err)
+pf_status store_list_with(struct store *store, const struct pf_str *more,
+			  size_t count, struct pf_arena *arena,
+			  struct store_names *names, struct pf_error *err)
 {
 	struct lister l = {.store = store, .arena = arena, .names = names};
 	struct store_roles roles = {0};
@@ -129,6 +130,8 @@ pf_status store_list(struct store *store, struct pf_arena *arena,
 	names->n = 0;
 	mark(&l, PF_STR("INBOX"), STORE_NAME_EXISTS, 0);
 	pf_status status = store_folders(store, mark_folder, &l, err);
+	for (size_t i = 0; i < count; i++)
+		mark(&l, more[i], STORE_NAME_EXISTS, STORE_NAME_CHILDREN);
 	if (status == PF_OK)
 		status =
 		    store_subscriptions_read(store, mark_subscribed, &l, err);
@@ -149,4 +152,10 @@ pf_status store_list(struct store *store, struct pf_arena *arena,
 	store_roles_release(&roles);
 	pf_map_release(&l.seen);
 	return status;
+}
+
+pf_status store_list(struct store *store, struct pf_arena *arena,
+		     struct store_names *names, struct pf_error *err)
+{
+	return store_list_with(store, NULL, 0, arena, names, err);
 }

@@ -53,6 +53,7 @@ pf_status store_open(const struct store_conf *conf, struct store **store,
 	s->separator = conf->separator == '/' ? '/' : '.';
 	s->read_only = conf->read_only;
 	s->size_max = conf->size_max;
+	s->inherit_root = conf->inherit_root;
 	s->root_lock_fd = -1;
 	pf_list_init(&s->boxes);
 	store_special_parse(s, conf->special_use);
@@ -90,6 +91,11 @@ void store_close(struct store **store)
 const char *store_root(const struct store *store)
 {
 	return store->root;
+}
+
+bool store_busy(const struct store *store)
+{
+	return !pf_list_empty(&store->boxes);
 }
 
 void store_flush(struct store *store, int older_ms)

@@ -33,6 +33,8 @@ struct store_conf {
 	const char *special_use; /* "Drafts:Drafts Sent:Sent ..." */
 	uint64_t size_max;	 /* of one message; 0 = no limit */
 	bool read_only;		 /* never write, not even caches */
+	bool inherit_root;	 /* a public store: the root is no INBOX, its
+				    rights are those to begin with */
 };
 
 PF_CHECKED pf_status store_open(const struct store_conf *conf,
@@ -40,6 +42,8 @@ PF_CHECKED pf_status store_open(const struct store_conf *conf,
 /* Closes all boxes, brings the documented files up to date. */
 void store_close(struct store **store);
 const char *store_root(const struct store *store);
+/* Is a mailbox open? */
+bool store_busy(const struct store *store);
 /* Brings dovecot-uidlist etc. up to date where a change is older than
  * `older_ms`; call it about once a second from a timer's job. */
 void store_flush(struct store *store, int older_ms);
@@ -66,6 +70,12 @@ struct store_names pf_vec(struct store_name);
 PF_CHECKED pf_status store_list(struct store *store, struct pf_arena *arena,
 				struct store_names *names,
 				struct pf_error *err);
+/* The same with `more` names that stand in this list but live elsewhere. */
+PF_CHECKED pf_status store_list_with(struct store *store,
+				     const struct pf_str *more, size_t count,
+				     struct pf_arena *arena,
+				     struct store_names *names,
+				     struct pf_error *err);
 /* NOTFOUND, INVALID (a name no Maildir++ can hold; text says why). */
 PF_CHECKED pf_status store_name_check(struct store *store, struct pf_str name,
 				      bool *exists, struct pf_error *err);
@@ -122,6 +132,86 @@ PF_CHECKED pf_status store_metadata_set(struct store *store,
 					struct pf_str mailbox, const char *who,
 					const struct store_metadata *changes,
 					size_t count, struct pf_error *err);
+/* ---- rights (RFC 4314), in Dovecot's dovecot-acl ----------------------- */
+
+enum store_right {
+	STORE_LOOKUP = 1 << 0,	    /* l */
+	STORE_READ = 1 << 1,	    /* r */
+	STORE_WRITE = 1 << 2,	    /* w: flags but \Seen and \Deleted */
+	STORE_KEEP_SEEN = 1 << 3,   /* s */
+	STORE_SET_DELETED = 1 << 4, /* t */
+	STORE_INSERT = 1 << 5,	    /* i */
+	STORE_POST = 1 << 6,	    /* p */
+	STORE_EXPUNGE = 1 << 7,	    /* e */
+	STORE_CREATE = 1 << 8,	    /* k: mailboxes below */
+	STORE_REMOVE = 1 << 9,	    /* x */
+	STORE_ADMIN = 1 << 10,	    /* a */
+	STORE_RIGHTS_ALL = (1 << 11) - 1,
+};
+/* The letter's bit; 0: no such right. */
+unsigned store_right_of(char letter);
+/* Appends the letters in Dovecot's order, "lrwstipekxa". */
+void store_rights_write(struct pf_buf *to, unsigned rights);
+
+/* Whose rights are asked for.  A user's own: owner is the same. */
+struct store_who {
+	const char *user;
+	const char *owner; /* of the store; NULL: nobody (public) */
+	const struct pf_str *groups;
+	size_t group_count;
+};
+
+enum store_acl_kind { /* the later, the stronger */
+	STORE_ACL_ANYONE,
+	STORE_ACL_AUTHENTICATED,
+	STORE_ACL_GROUP,
+	STORE_ACL_OWNER,
+	STORE_ACL_USER,
+	STORE_ACL_GROUP_OVERRIDE,
+};
+struct store_acl_entry {
+	enum store_acl_kind kind;
+	bool negative;
+	struct pf_str name; /* of user and group */
+	unsigned rights;
+	struct pf_str others; /* rights of others' making, kept as they are */
+};
+struct store_acl pf_vec(struct store_acl_entry);
+#define STORE_ACL_MAX 1024 /* entries */
+
+/* dovecot-acl as text; texts stay in `arena`.  INVALID when a line is not
+ * understood: then nobody but the owner has any rights. */
+PF_CHECKED pf_status store_acl_parse(struct pf_str text, struct pf_arena *arena,
+				     struct store_acl *acl,
+				     struct pf_error *err);
+void store_acl_write(struct pf_buf *to, const struct store_acl *acl);
+/* "user=bob", "anyone", ...: as in the file.  False: that is none. */
+bool store_acl_id_parse(struct pf_str text, struct store_acl_entry *entry);
+void store_acl_id_write(struct pf_buf *to, const struct store_acl_entry *entry);
+/* What it gives; the owner of the store always keeps STORE_ADMIN. */
+unsigned store_acl_rights(const struct store_acl *acl,
+			  const struct store_who *who);
+
+/* A mailbox' ACL; empty without a file.  NOTFOUND: no such mailbox. */
+PF_CHECKED pf_status store_acl_read(struct store *store, struct pf_str name,
+				    struct pf_arena *arena,
+				    struct store_acl *acl,
+				    struct pf_error *err);
+/* Just what somebody may do there.  *exists false: 0. */
+PF_CHECKED pf_status store_rights(struct store *store, struct pf_str name,
+				  const struct store_who *who, bool *exists,
+				  unsigned *rights, struct pf_error *err);
+enum store_acl_change {
+	STORE_ACL_SET,
+	STORE_ACL_ADD,
+	STORE_ACL_REMOVE,
+	STORE_ACL_DELETE, /* the entry */
+};
+/* entry: whom and which; durable.  INVALID: the file is not understood. */
+PF_CHECKED pf_status store_acl_change(struct store *store, struct pf_str name,
+				      enum store_acl_change change,
+				      const struct store_acl_entry *entry,
+				      struct pf_error *err);
 
 /* ---- a mailbox -------------------------------------------------------- */
 
@@ -180,6 +270,9 @@ PF_CHECKED pf_status store_box_sync(struct store_box *box, bool take_new,
 PF_CHECKED pf_status store_box_catch_up(struct store_box *box,
 					struct pf_error *err);
 void store_box_info(const struct store_box *box, struct store_box_info *info);
+
+/* Another number when the mailbox' rights have changed. */
+unsigned store_box_acl_version(struct store_box *box);
 
 /* STATUS without keeping the box open (uses the snapshot if it is current). */
 PF_CHECKED pf_status store_status(struct store *store, struct pf_str name,
@@ -258,6 +351,20 @@ PF_CHECKED pf_status store_box_copy(struct store_box *from,
 				    uint32_t *to_uidvalidity,
 				    struct store_uid_pairs *pairs,
 				    struct pf_error *err);
+/* The same into any store; files are copied where no link can be made. */
+struct store_copy {
+	struct store *store; /* NULL: the one of the source */
+	struct pf_str name;
+	bool move;
+	uint32_t drop_flags; /* that are not kept */
+	bool drop_keywords;
+};
+PF_CHECKED pf_status store_box_copy_to(struct store_box *from,
+				       const uint32_t *uids, size_t count,
+				       const struct store_copy *to,
+				       uint32_t *to_uidvalidity,
+				       struct store_uid_pairs *pairs,
+				       struct pf_error *err);
 
 /* ---- views: what one IMAP session believes ---------------------------- */
 
