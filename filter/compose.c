@@ -1,5 +1,6 @@
 /*
  * Mail that penfold writes itself: answers of vacation (RFC 5230, RFC 3834),
+ * letters about letters (RFC 5436),
  * refusals (RFC 5429, as a report of RFC 8098), and letters to a user whose
  * script is broken.  LF line ends; the MTA makes CRLF of them.
  */
@@ -198,6 +199,105 @@ void filter_compose_reject(struct filter *filter, const char *address,
 	pf_buf_addf(to, "--%s--\n", bound);
 	pf_buf_release(&from);
 	pf_buf_release(&id);
+}
+
+/* ---- notify (RFC 5436 2.7) ---- */
+
+static struct pf_str domain_of(struct pf_str address)
+{
+	ptrdiff_t at = pf_str_rchr(address, '@');
+
+	return at < 0 ? PF_STR("") : pf_str_from(address, (size_t)at + 1);
+}
+
+struct pf_str filter_notify_sender(const struct filter *filter,
+				   const char *address,
+				   const struct sieve_action *action)
+{
+	struct pf_str own = pf_str_c(address), from = action->address;
+	struct pf_str rest = pf_str_c(filter->conf->domains), word;
+
+	if (from.n == 0)
+		return own;
+	if (pf_str_ieq(domain_of(from), domain_of(own)))
+		return from;
+	while (pf_conf_word(&rest, &word))
+		if (pf_str_ieq(domain_of(from), word))
+			return from;
+	return own;
+}
+
+static void add_recipients(struct pf_buf *to, const char *name,
+			   const struct pf_str *addresses, size_t n)
+{
+	if (n == 0)
+		return;
+	pf_buf_addf(to, "%s: ", name);
+	for (size_t i = 0; i < n; i++)
+		pf_buf_addf(to, "%s%.*s", i ? ",\n\t" : "", (int)addresses[i].n,
+			    addresses[i].p);
+	pf_buf_add_byte(to, '\n');
+}
+
+/* :message, else what the URI says, else the message's own */
+static void add_notify_subject(struct pf_buf *to,
+			       const struct sieve_action *action,
+			       struct pf_str header)
+{
+	struct pf_buf raw = PF_BUF_INIT(FIELD_MAX);
+	struct pf_buf subject = PF_BUF_INIT(4 * FIELD_MAX);
+
+	if (action->subject.p) {
+		add_field(to, "Subject", action->subject);
+	} else if (action->mailto->subject.p) {
+		add_field(to, "Subject", action->mailto->subject);
+	} else {
+		find_field(header, PF_STR("Subject"), &raw);
+		mime_decode_text(&subject, pf_buf_str(&raw));
+		add_field(to, "Subject", pf_buf_str(&subject));
+	}
+	pf_buf_release(&raw);
+	pf_buf_release(&subject);
+}
+
+void filter_compose_notify(struct filter *filter, const char *address,
+			   struct pf_str from,
+			   const struct sieve_action *action,
+			   struct pf_str header, struct pf_buf *to)
+{
+	static const char *const importance[] = {"", "High", "Normal", "Low"};
+	const struct sieve_mailto *mailto = action->mailto;
+	struct pf_buf mark = PF_BUF_INIT(4 * FIELD_MAX);
+
+	/* who can stop it (RFC 5436 2.7.1) */
+	pf_buf_add_c(&mark, "auto-notified; owner-email=\"");
+	for (const char *p = address; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			pf_buf_add_byte(&mark, '\\');
+		pf_buf_add_byte(&mark, *p);
+	}
+	pf_buf_add_byte(&mark, '"');
+	add_field(to, "From", from);
+	add_recipients(to, "To", mailto->to, mailto->cc_from);
+	add_recipients(to, "Cc", mailto->to + mailto->cc_from,
+		       mailto->to_count - mailto->cc_from);
+	add_notify_subject(to, action, header);
+	add_thread(to, header);
+	for (size_t i = 0; i < mailto->field_count; i++) {
+		const struct sieve_mailto_field *f = &mailto->fields[i];
+		char name[100];
+
+		if (pf_str_copy(f->name, name, sizeof name)) {
+			name[0] = pf_ascii_upper(name[0]);
+			add_field(to, name, f->value);
+		}
+	}
+	pf_buf_addf(to, "X-Priority: %d\nImportance: %s\n",
+		    2 * action->importance - 1, importance[action->importance]);
+	add_trace(filter, mark.data, to);
+	add_text(to,
+		 mailto->body.p ? mailto->body : PF_STR("There is new mail."));
+	pf_buf_release(&mark);
 }
 
 void filter_compose_notice(struct filter *filter,

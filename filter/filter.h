@@ -232,6 +232,15 @@ void filter_compose_reject(struct filter *filter, const char *address,
 			   const char *orcpt, struct pf_str sender,
 			   struct pf_str reason, struct pf_str header,
 			   struct pf_buf *to);
+/* The letter of SIEVE_NOTIFY, from `from`, which filter_notify_sender has
+ * chosen: the script's :from where it is one of ours, else `address`. */
+struct pf_str filter_notify_sender(const struct filter *filter,
+				   const char *address,
+				   const struct sieve_action *action);
+void filter_compose_notify(struct filter *filter, const char *address,
+			   struct pf_str from,
+			   const struct sieve_action *action,
+			   struct pf_str header, struct pf_buf *to);
 void filter_compose_notice(struct filter *filter,
 			   const struct auth_identity *id, const char *path,
 			   const char *problem, struct pf_buf *to);

@@ -133,3 +133,33 @@ void mda_delivery_vacation(struct delivery *d,
 		mda_delivery_problem(d, "vacation :fcc", &err);
 	pf_buf_release(&answer);
 }
+
+/* Whoever cannot be told is not told: never tried again (RFC 5436 2.7). */
+void mda_delivery_notify(struct delivery *d, const struct sieve_action *action)
+{
+	const struct sieve_mailto *mailto = action->mailto;
+	struct pf_str from =
+	    filter_notify_sender(d->filter, d->rcpt->address, action);
+	/* what has no sender may be a bounce, perhaps of this very letter */
+	struct pf_str sender = d->message->envelope.from.n ? from : PF_STR("");
+	struct pf_buf letter = PF_BUF_INIT(1 << 20);
+	struct pf_error err;
+	size_t told = 0;
+
+	if (too_many_hops(pf_buf_str(&d->header)))
+		return;
+	filter_compose_notify(d->filter, d->rcpt->address, from, action,
+			      mda_message_header(d->message), &letter);
+	for (size_t i = 0; i < mailto->to_count; i++) {
+		if (filter_send(d->filter, sender, mailto->to[i],
+				pf_buf_str(&letter), -1, 0, &err) == PF_OK)
+			told++;
+		else
+			mda_delivery_problem(d, "notify", &err);
+	}
+	if (told > 0 && action->mailbox.n &&
+	    mda_delivery_letter(d, action->mailbox, &letter, action, &err) !=
+		PF_OK)
+		mda_delivery_problem(d, "notify :fcc", &err);
+	pf_buf_release(&letter);
+}

@@ -485,9 +485,12 @@ static pf_status execute(struct delivery *d, const struct sieve_result *run,
 		return status;
 	if (!d->stored && !d->sent && !d->refused)
 		discarded(d, run);
-	for (size_t i = 0; i < run->count; i++)
+	for (size_t i = 0; i < run->count; i++) {
 		if (run->actions[i].kind == SIEVE_VACATION)
 			mda_delivery_vacation(d, &run->actions[i]);
+		if (run->actions[i].kind == SIEVE_NOTIFY)
+			mda_delivery_notify(d, &run->actions[i]);
+	}
 	for (size_t i = 0; i < run->seen_count; i++)
 		filter_duplicate_remember(&d->rcpt->id, run->seen[i].handle,
 					  run->seen[i].id);

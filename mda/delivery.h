@@ -47,5 +47,6 @@ PF_CHECKED pf_status mda_delivery_reject(struct delivery *d,
 					 struct pf_error *err);
 void mda_delivery_vacation(struct delivery *d,
 			   const struct sieve_action *action);
+void mda_delivery_notify(struct delivery *d, const struct sieve_action *action);
 
 #endif

@@ -191,7 +191,8 @@ static size_t bind_tag(struct sieve_compiler *compiler, struct sieve_node *node,
 	    i + 1 < node->arg_count ? arg + 1 : NULL;
 	char hint[120];
 	size_t extension;
-	const struct sieve_tag *tag = sieve_tag_find(arg->tag, def, &extension);
+	const struct sieve_tag *tag = sieve_tag_find(
+	    arg->tag, def, compiler->script->required, &extension);
 
 	if (!tag) {
 		const char *near =
@@ -422,15 +423,16 @@ static const struct sieve_def *find_def(struct sieve_compiler *compiler,
 {
 	size_t extension;
 	char hint[120];
-	const struct sieve_def *def =
-	    sieve_def_find(node->name, test, &extension);
+	const struct sieve_def *def = sieve_def_find(
+	    node->name, test, compiler->script->required, &extension);
 
 	if (def)
 		return sieve_extension_allowed(compiler, node->at, extension,
 					       "", node->name)
 			   ? def
 			   : NULL;
-	if (sieve_def_find(node->name, !test, &extension)) {
+	if (sieve_def_find(node->name, !test, compiler->script->required,
+			   &extension)) {
 		sieve_error(compiler, node->at,
 			    test ? NULL : "tests stand behind if or elsif",
 			    "%.*s is a %s, not a %s", NAME(node->name),
@@ -526,7 +528,7 @@ static bool skip_branch(struct sieve_node *node)
 {
 	size_t extension;
 	const struct sieve_def *def =
-	    sieve_def_find(node->name, false, &extension);
+	    sieve_def_find(node->name, false, NULL, &extension);
 
 	if (!def ||
 	    (def->control != SIEVE_ELSIF && def->control != SIEVE_ELSE) ||

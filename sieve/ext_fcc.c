@@ -1,10 +1,10 @@
 /*
  * fcc (RFC 8580 3)
  *
- *	vacation ":fcc" <mailbox: string> [":create"] [":flags" ...]
+ *	vacation / notify ":fcc" <mailbox: string> [":create"] [":flags" ...]
  *		 [":specialuse" ...] ...
  *
- * A copy of the answer is filed.  The other tags are those of fileinto and
+ * A copy of the letter is filed.  The other tags are those of fileinto and
  * come from their own extensions.
  */
 #include "sieve/run.h"
@@ -33,7 +33,7 @@ static void apply(struct sieve_run *run, const struct sieve_arg *value,
 
 static const struct sieve_tag tags[] = {
     {.name = "fcc",
-     .on = "vacation",
+     .on = "vacation notify",
      .value = 's',
      .check = check,
      .apply = apply},

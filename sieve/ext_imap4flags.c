@@ -307,7 +307,7 @@ static const struct sieve_def defs[] = {
 
 static const struct sieve_tag tags[] = {
     {.name = "flags",
-     .on = "keep fileinto vacation",
+     .on = "keep fileinto vacation notify",
      .value = 'l',
      .apply = apply_flags},
     {0},

@@ -40,7 +40,7 @@ static const struct sieve_def defs[] = {
 };
 
 static const struct sieve_tag tags[] = {
-    {.name = "create", .on = "fileinto vacation", .apply = apply},
+    {.name = "create", .on = "fileinto vacation notify", .apply = apply},
     {0},
 };
 

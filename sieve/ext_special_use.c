@@ -92,7 +92,7 @@ static const struct sieve_def defs[] = {
 
 static const struct sieve_tag tags[] = {
     {.name = "specialuse",
-     .on = "fileinto vacation",
+     .on = "fileinto vacation notify",
      .value = 's',
      .check = check_role,
      .apply = apply},

@@ -49,10 +49,9 @@ static const char *robot_field(struct sieve_run *run)
 	    "List-Archive",	"X-Auto-Response-From",
 	    "Feedback-ID",
 	};
-	size_t pos = 0;
+	size_t pos;
 
-	if (sieve_run_field(run, PF_STR("Auto-Submitted"), &pos) &&
-	    !header_is(run, "Auto-Submitted", "no"))
+	if (sieve_run_automatic(run))
 		return "Auto-Submitted";
 	if (header_is(run, "Precedence", "bulk list junk auto_reply"))
 		return "Precedence";

@@ -267,11 +267,13 @@ size_t sieve_extension_index(const struct sieve_extension *extension);
 bool sieve_extension_find(struct pf_str name, size_t *index);
 /* With what comes with it */
 void sieve_extension_require(struct sieve_compiler *compiler, size_t index);
+/* Where several extensions have the name, the first that is `required` (NULL:
+ * the first). */
 const struct sieve_def *sieve_def_find(struct pf_str name, bool test,
-				       size_t *extension);
+				       const bool *required, size_t *extension);
 const struct sieve_tag *sieve_tag_find(struct pf_str name,
 				       const struct sieve_def *def,
-				       size_t *extension);
+				       const bool *required, size_t *extension);
 const struct sieve_comparator *sieve_comparator_find(struct pf_str name,
 						     size_t *extension);
 const struct sieve_envelope_part *sieve_envelope_part_find(struct pf_str name,

@@ -72,6 +72,23 @@ struct sieve_value *sieve_field_value(struct sieve_run *run,
 	return &field->value;
 }
 
+bool sieve_run_automatic(struct sieve_run *run)
+{
+	struct sieve_field *field;
+	bool any = false;
+	size_t pos = 0;
+
+	while ((field = sieve_run_field(run, PF_STR("Auto-Submitted"), &pos))) {
+		struct pf_str text = sieve_field_value(run, field)->text;
+		ptrdiff_t end = pf_str_chr(text, ';');
+
+		if (end >= 0)
+			text = pf_str_head(text, (size_t)end);
+		any |= !pf_str_ieq(pf_str_trim(text), PF_STR("no"));
+	}
+	return any;
+}
+
 static struct pf_str join(struct pf_arena *arena, struct pf_str local,
 			  struct pf_str domain)
 {

@@ -229,8 +229,8 @@ static bool begins_command(const struct parser *parser)
 	size_t extension;
 
 	return parser->token.kind == SIEVE_TOKEN_NAME &&
-	       sieve_def_find(name, false, &extension) &&
-	       !sieve_def_find(name, true, &extension);
+	       sieve_def_find(name, false, NULL, &extension) &&
+	       !sieve_def_find(name, true, NULL, &extension);
 }
 
 /* if, not, anyof, ...: whatever follows is meant to be a test. */
@@ -238,10 +238,10 @@ static bool takes_tests(const struct sieve_node *node)
 {
 	size_t extension;
 	const struct sieve_def *def =
-	    sieve_def_find(node->name, false, &extension);
+	    sieve_def_find(node->name, false, NULL, &extension);
 
 	if (!def)
-		def = sieve_def_find(node->name, true, &extension);
+		def = sieve_def_find(node->name, true, NULL, &extension);
 	if (!def)
 		return true;
 	return def->control == SIEVE_IF || def->control == SIEVE_ELSIF ||

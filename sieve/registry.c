@@ -29,6 +29,8 @@
 	X(mailbox)             /* RFC 5490 */ \
 	X(reject)              /* RFC 5429 */ \
 	X(ereject)             /* RFC 5429 */ \
+	X(enotify)             /* RFC 5435 */ \
+	X(notify)              /* its draft */ \
 	X(vacation)            /* RFC 5230 */ \
 	X(vacation_seconds)    /* RFC 6131 */ \
 	X(date)                /* RFC 5260 4 */ \
@@ -110,20 +112,25 @@ bool sieve_word_in(struct pf_str name, const char *list)
 }
 
 const struct sieve_def *sieve_def_find(struct pf_str name, bool test,
-				       size_t *extension)
+				       const bool *required, size_t *extension)
 {
+	const struct sieve_def *found = NULL;
+
 	for (size_t i = 0; i < sieve_registry_count; i++) {
 		const struct sieve_def *def = sieve_registry[i]->defs;
 
-		for (; def && def->name; def++) {
-			if (def->test == test &&
-			    pf_str_ieq(name, pf_str_c(def->name))) {
-				*extension = i;
-				return def;
-			}
-		}
+		while (def && def->name &&
+		       (def->test != test ||
+			!pf_str_ieq(name, pf_str_c(def->name))))
+			def++;
+		if (!def || !def->name || (found && !required[i]))
+			continue;
+		found = def;
+		*extension = i;
+		if (!required || required[i])
+			break;
 	}
-	return NULL;
+	return found;
 }
 
 static bool tag_fits(const struct sieve_tag *tag, const struct sieve_def *def)
@@ -137,20 +144,25 @@ static bool tag_fits(const struct sieve_tag *tag, const struct sieve_def *def)
 
 const struct sieve_tag *sieve_tag_find(struct pf_str name,
 				       const struct sieve_def *def,
-				       size_t *extension)
+				       const bool *required, size_t *extension)
 {
+	const struct sieve_tag *found = NULL;
+
 	for (size_t i = 0; i < sieve_registry_count; i++) {
 		const struct sieve_tag *tag = sieve_registry[i]->tags;
 
-		for (; tag && tag->name; tag++) {
-			if (tag_fits(tag, def) &&
-			    pf_str_ieq(name, pf_str_c(tag->name))) {
-				*extension = i;
-				return tag;
-			}
-		}
+		while (tag && tag->name &&
+		       (!tag_fits(tag, def) ||
+			!pf_str_ieq(name, pf_str_c(tag->name))))
+			tag++;
+		if (!tag || !tag->name || (found && !required[i]))
+			continue;
+		found = tag;
+		*extension = i;
+		if (!required || required[i])
+			break;
 	}
-	return NULL;
+	return found;
 }
 
 const struct sieve_envelope_part *sieve_envelope_part_find(struct pf_str name,

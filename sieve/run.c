@@ -140,17 +140,19 @@ static const char *action_name(enum sieve_action_kind kind)
 	    [SIEVE_KEEP] = "keep",	 [SIEVE_FILEINTO] = "fileinto",
 	    [SIEVE_DISCARD] = "discard", [SIEVE_REDIRECT] = "redirect",
 	    [SIEVE_REJECT] = "reject",	 [SIEVE_VACATION] = "vacation",
+	    [SIEVE_NOTIFY] = "notify",
 	};
 
 	return names[kind];
 }
 
 /* A rejected message goes nowhere else (RFC 5429 2.4), and a script answers
- * at most once (RFC 5230 4.7). */
+ * at most once (RFC 5230 4.7).  Notices go with everything (RFC 5435 7). */
 static bool conflicts(const struct sieve_action *a,
 		      const struct sieve_action *b)
 {
-	if (a->kind == SIEVE_DISCARD || b->kind == SIEVE_DISCARD)
+	if (a->kind == SIEVE_DISCARD || b->kind == SIEVE_DISCARD ||
+	    a->kind == SIEVE_NOTIFY || b->kind == SIEVE_NOTIFY)
 		return false;
 	if (a->kind == SIEVE_REJECT || b->kind == SIEVE_REJECT)
 		return true;
@@ -223,6 +225,12 @@ static void describe_action(struct sieve_run *run,
 	case SIEVE_VACATION:
 		sieve_run_trace(run, "vacation: answer %.*s", (int)what.n,
 				what.p);
+		break;
+	case SIEVE_NOTIFY:
+		sieve_run_trace(
+		    run, "notify %.*s%s", (int)action->mailto->to[0].n,
+		    action->mailto->to[0].p,
+		    action->mailto->to_count > 1 ? " and others" : "");
 		break;
 	}
 }
@@ -300,7 +308,8 @@ void sieve_run_action(struct sieve_run *run, const struct sieve_node *node,
 	}
 	if (run->result->failed)
 		return;
-	if (!action.copy && action.kind != SIEVE_VACATION)
+	if (!action.copy && action.kind != SIEVE_VACATION &&
+	    action.kind != SIEVE_NOTIFY)
 		run->keeps = false;
 	run->kept |= action.kind == SIEVE_KEEP;
 	add(run, &action);

@@ -168,6 +168,9 @@ void sieve_captures_set(struct sieve_run *run, const struct pf_str *captures,
 bool sieve_date_text(struct sieve_run *run, const struct sieve_node *node,
 		     time_t when, struct pf_str *text);
 
+/* message.c: was the message written by a program (RFC 3834 5)? */
+bool sieve_run_automatic(struct sieve_run *run);
+
 /* ext_environment.c: false: there is no such thing */
 bool sieve_environment_get(struct sieve_run *run, struct pf_str name,
 			   struct pf_str *value);

@@ -131,6 +131,20 @@ enum sieve_action_kind {
 	SIEVE_REDIRECT,
 	SIEVE_REJECT, /* notice to the sender, message not kept */
 	SIEVE_VACATION,
+	SIEVE_NOTIFY, /* a letter about this one */
+};
+
+/* A mailto: URI (RFC 6068), checked and decoded. */
+struct sieve_mailto {
+	struct pf_str *to; /* local@domain, each once */
+	size_t to_count;
+	size_t cc_from;	       /* those from here on belong into Cc */
+	struct pf_str subject; /* p NULL: not given */
+	struct pf_str body;    /* likewise */
+	struct sieve_mailto_field {
+		struct pf_str name, value;
+	} * fields; /* others that may be set */
+	size_t field_count;
 };
 
 struct sieve_action {
@@ -142,8 +156,9 @@ struct sieve_action {
 	int rule_line;		/* of the "if" around it, or 0 */
 	bool implicit;		/* SIEVE_KEEP that nobody wrote: the address
 				   rule decides the folder */
-	struct pf_str mailbox; /* FILEINTO: UTF-8; VACATION: where a copy of the
-				  answer goes (with create, flags), or empty */
+	struct pf_str mailbox;	/* FILEINTO: UTF-8; VACATION, NOTIFY: where a
+				   copy of the letter goes (with create, flags),
+				   or empty */
 	bool create;
 	bool copy;
 	const struct pf_str *flags; /* IMAP flags and keywords, expanded */
@@ -152,16 +167,20 @@ struct sieve_action {
 	/* KEEP, FILEINTO, REDIRECT: the header to store or send instead of
 	 * the message's own, without the empty line; p NULL: unchanged */
 	struct pf_str header;
-	struct pf_str address;	/* REDIRECT: to; VACATION: :from or empty */
-	struct sieve_dsn dsn;	/* REDIRECT: what the script asks for */
-	struct pf_str text;	/* REJECT, VACATION: text (UTF-8) */
-	struct pf_str subject;	/* VACATION: :subject or empty */
-	struct pf_str handle;	/* VACATION: what to remember */
-	struct pf_str reply_to; /* VACATION: whom to answer */
-	bool refuse;		/* REJECT: by ereject, which would rather have
-				   LMTP say 550 (RFC 5429 2.1) */
-	bool mime;		/* VACATION :mime */
-	int seconds;		/* VACATION: not again within */
+	struct pf_str address; /* REDIRECT: to; VACATION, NOTIFY: :from or
+				  empty */
+	struct sieve_dsn dsn;  /* REDIRECT: what the script asks for */
+	struct pf_str text;    /* REJECT, VACATION: text (UTF-8) */
+	struct pf_str subject; /* VACATION, NOTIFY: or empty */
+	struct pf_str handle;  /* VACATION: what to remember; NOTIFY: by what
+				  denotify finds it */
+	const struct sieve_mailto *mailto; /* NOTIFY */
+	int importance;			   /* NOTIFY: 1 (high) to 3 */
+	struct pf_str reply_to;		   /* VACATION: whom to answer */
+	bool refuse; /* REJECT: by ereject, which would rather have
+			LMTP say 550 (RFC 5429 2.1) */
+	bool mime;   /* VACATION :mime */
+	int seconds; /* VACATION: not again within */
 };
 
 /* To be remembered once the actions are done (RFC 7352 3). */
@@ -181,6 +200,11 @@ struct sieve_result {
 	int problem_line;
 	unsigned problem_step;
 };
+
+/* False: it is no mailto: URI, or one that must not be used; `problem` says
+ * why.  Texts are in the arena. */
+bool sieve_mailto_parse(struct pf_arena *arena, struct pf_str uri,
+			struct sieve_mailto *mailto, const char **problem);
 
 /* Trace: one call per decision, for explain and `sieve test`. */
 typedef void (*sieve_trace_fn)(void *arg, int line, const char *text);

@@ -658,6 +658,50 @@ static void vacation(void)
 	pf_clock_set_source(NULL);
 }
 
+static void notices(void)
+{
+	const char *sent;
+
+	script("nat", "require [\"enotify\", \"fcc\"];\n"
+		      "notify :fcc \"Sent\" :from \"NAT@ex.test\" :importance "
+		      "\"1\" \"mailto:n@sms.test?cc=m@sms.test&x-a=%0d%0aB:c\";"
+		      "\n");
+	mta(0);
+	send_letter("nat");
+	ok(has(replies[0], "Saved to INBOX"));
+	sent = get(at("sent"));
+	ok(pf_str_starts(pf_str_c(sent),
+			 PF_STR("ARGS -i -f NAT@ex.test -- n@sms.test\n"
+				"From: NAT@ex.test\nTo: n@sms.test\n"
+				"Cc: m@sms.test\nSubject: hello\n"
+				"In-Reply-To: <1@b.test>\n"
+				"References: <1@b.test>\n"
+				"X-a:   B:c\n"
+				"X-Priority: 1\nImportance: High\n"
+				"Message-ID: <")));
+	ok(has(sent, "\nAuto-Submitted: auto-notified; "
+		     "owner-email=\"nat@ex.test\"\n"));
+	ok(has(sent, "\nARGS -i -f NAT@ex.test -- m@sms.test\n"));
+	is_int(count("nat", ".Sent", NULL, 0), 0); /* it is not there */
+	is_int(count("nat", "", NULL, 0), 1);
+
+	/* a sender of elsewhere is not believed; who is nobody stays nobody */
+	script("nat",
+	       "require \"enotify\";\nnotify :from \"x@away.test\" "
+	       ":message \"Gr\xc3\xbc\xc3\x9f\" \"mailto:n@sms.test\";\n");
+	mta(0);
+	send_to("", "nat", pf_str_c(letter));
+	sent = get(at("sent"));
+	ok(has(sent, "ARGS -i -f <> -- n@sms.test\nFrom: nat@ex.test\n"));
+	ok(has(sent, "\nSubject: =?UTF-8?"));
+
+	/* a letter that cannot be sent changes nothing */
+	mta(75);
+	send_letter("nat");
+	ok(has(replies[0], "Saved to INBOX"));
+	is_int(count("nat", "", NULL, 0), 3);
+}
+
 static void vacation_memory_is_bounded(void)
 {
 	struct pf_buf many = PF_BUF_INIT(1 << 20);
@@ -961,6 +1005,7 @@ int main(void)
 	refusals_by_reply();
 	refusals_are_lines_of_smtp();
 	vacation();
+	notices();
 	vacation_memory_is_bounded();
 	scripts_ask_about_the_message();
 	scripts_include_others();

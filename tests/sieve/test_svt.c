@@ -152,19 +152,35 @@ static void show_text(struct pf_buf *to, const char *name, struct pf_str text)
 	pf_buf_add_byte(to, '"');
 }
 
+static void show_mailto(struct pf_buf *to, const struct sieve_mailto *mailto)
+{
+	for (size_t i = 0; i < mailto->to_count; i++)
+		show_text(to, i < mailto->cc_from ? "to" : "cc", mailto->to[i]);
+	show_text(to, "uri-subject", mailto->subject);
+	show_text(to, "body", mailto->body);
+	for (size_t i = 0; i < mailto->field_count; i++) {
+		pf_buf_addf(to, " field %.*s", (int)mailto->fields[i].name.n,
+			    mailto->fields[i].name.p);
+		show_text(to, "=", mailto->fields[i].value);
+	}
+}
+
 static void show_action(struct pf_buf *to, const struct sieve_action *a)
 {
 	static const char *const kinds[] = {
 	    [SIEVE_KEEP] = "keep",	 [SIEVE_FILEINTO] = "fileinto",
 	    [SIEVE_DISCARD] = "discard", [SIEVE_REDIRECT] = "redirect",
 	    [SIEVE_REJECT] = "reject",	 [SIEVE_VACATION] = "vacation",
+	    [SIEVE_NOTIFY] = "notify",
 	};
 
 	pf_buf_add_c(to, a->implicit ? "implicit " : "");
 	pf_buf_add_c(to, kinds[a->kind]);
 	show_text(to, "mailbox", a->mailbox);
 	show_text(to, "header", a->header);
-	show_text(to, a->kind == SIEVE_VACATION ? "from" : "address",
+	if (a->kind == SIEVE_NOTIFY)
+		show_mailto(to, a->mailto);
+	show_text(to, a->kind == SIEVE_REDIRECT ? "address" : "from",
 		  a->address);
 	show_text(to, "reply_to", a->reply_to);
 	show_text(to, "subject", a->subject);
@@ -173,6 +189,8 @@ static void show_action(struct pf_buf *to, const struct sieve_action *a)
 	show_text(to, "text", a->text);
 	if (a->kind == SIEVE_VACATION)
 		pf_buf_addf(to, " seconds %d", a->seconds);
+	if (a->kind == SIEVE_NOTIFY)
+		pf_buf_addf(to, " importance %d", a->importance);
 	show_text(to, "notify", a->dsn.notify);
 	show_text(to, "ret", a->dsn.ret);
 	if (a->dsn.has_by)
