@@ -94,7 +94,7 @@ static pf_status search_box(struct hunt *hunt, struct pf_str name,
 
 	if (status != PF_OK)
 		return status;
-	status = store_view_new(box, &view, err);
+	status = store_view_new(box, false, &view, err);
 	if (status == PF_OK) {
 		status = search_view(hunt, view, err);
 		store_view_free(&view);

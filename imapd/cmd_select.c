@@ -100,7 +100,8 @@ static pf_status open_box(struct client *client,
 	if (status == PF_OK && !client->read_only)
 		status = store_box_sync(client->box, true, err);
 	if (status == PF_OK)
-		status = store_view_new(client->box, &client->view, err);
+		status = store_view_new(client->box, !client->read_only,
+					&client->view, err);
 	if (status != PF_OK)
 		store_box_close(&client->box);
 	return status;

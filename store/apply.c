@@ -9,27 +9,29 @@
 
 #include "store/box.h"
 
-static void count_rec(struct store_box *box, const struct store_msg *m,
+static void count_rec(struct store_box *box, const struct store_rec *rec,
 		      bool plus)
 {
+	const struct store_msg *m = &rec->m;
 	uint32_t one = plus ? 1 : (uint32_t)-1;
 
 	if (!(m->flags & STORE_SEEN))
 		box->unseen += one;
 	if (m->flags & STORE_DELETED)
 		box->deleted_count += one;
+	if (rec->state & REC_NEW)
+		box->in_new += one;
+	if (rec->state & REC_FRESH)
+		box->fresh += one;
 	box->size += plus ? m->size : (uint64_t)0 - m->size;
 }
 
 void store_box_count(struct store_box *box)
 {
-	box->unseen = box->deleted_count = box->in_new = 0;
+	box->unseen = box->deleted_count = box->in_new = box->fresh = 0;
 	box->size = 0;
-	for (size_t i = 0; i < box->recs.n; i++) {
-		count_rec(box, &box->recs.v[i].m, true);
-		if (box->recs.v[i].state & REC_NEW)
-			box->in_new++;
-	}
+	for (size_t i = 0; i < box->recs.n; i++)
+		count_rec(box, &box->recs.v[i], true);
 }
 
 void store_rec_place(struct store_box *box, struct store_rec *rec, bool in_new,
@@ -93,7 +95,7 @@ static bool apply_add(struct store_box *box, struct pf_str payload)
 	struct store_rec rec = {
 	    .m = add.m,
 	    .letters = add.letters,
-	    .state = add.state & REC_ON_DISK,
+	    .state = add.state & REC_KEPT,
 	};
 	rec.name = add.state & REC_ODD ? store_heap_add2(box, base, suffix)
 				       : store_heap_add(box, base);
@@ -107,9 +109,7 @@ static bool apply_add(struct store_box *box, struct pf_str payload)
 	}
 	box->recs.v[at] = rec;
 	box->recs.n++;
-	count_rec(box, &rec.m, true);
-	if (rec.state & REC_NEW)
-		box->in_new++;
+	count_rec(box, &rec, true);
 	if (add.m.uid >= box->uidnext)
 		box->uidnext = add.m.uid + 1;
 	if (add.m.modseq > box->modseq)
@@ -143,13 +143,13 @@ static void change_rec(struct store_box *box, struct store_rec *rec,
 {
 	uint32_t before = store_letters_of(&rec->m);
 
-	count_rec(box, &rec->m, false);
+	count_rec(box, rec, false);
 	rec->m.flags = (rec->m.flags & ~c->remove) | c->add;
 	rec->m.flags &= STORE_FLAGS_ALL;
 	rec->m.keywords =
 	    (rec->m.keywords & ~c->remove_keywords) | c->add_keywords;
 	rec->m.modseq = c->modseq;
-	count_rec(box, &rec->m, true);
+	count_rec(box, rec, true);
 	if (box->rebooted) {
 		struct store_past past = {rec->m.uid, before};
 		pf_vec_push(&box->past, past);
@@ -226,9 +226,7 @@ static bool apply_expunge(struct store_box *box, struct pf_str payload)
 			continue;
 		}
 		pf_vec_push(&uids, rec->m.uid);
-		count_rec(box, &rec->m, false);
-		if (rec->state & REC_NEW)
-			box->in_new--;
+		count_rec(box, rec, false);
 		if (box->rebooted)
 			pf_vec_push(&box->doomed, rec->name);
 	}
@@ -257,11 +255,14 @@ static bool apply_taken(struct store_box *box, struct pf_str payload)
 		       box->recs.v[at].m.uid <= ranges.v[i].hi;
 		     at++) {
 			struct store_rec *rec = &box->recs.v[at];
-			if (rec->state & REC_NEW)
+			if (rec->state & REC_FRESH)
+				box->fresh--;
+			if (rec->state & REC_NEW) {
 				box->in_new--;
-			rec->state &= ~(uint32_t)REC_NEW;
-			if (!(rec->state & REC_ODD))
-				rec->state |= REC_INFO;
+				if (!(rec->state & REC_ODD))
+					rec->state |= REC_INFO;
+			}
+			rec->state &= ~(uint32_t)(REC_NEW | REC_FRESH);
 		}
 	}
 	pf_vec_release(&ranges);

@@ -539,7 +539,8 @@ void store_box_close(struct store_box **box)
 /* ---- keeping up
  * ------------------------------------------------------------------ */
 
-/* Moves what lies in new/ to cur/. */
+/* Moves what lies in new/ to cur/, and notes that what was made here has
+ * found its session. */
 static pf_status take_new(struct store_box *box, struct pf_error *err)
 {
 	struct pf_buf from = PF_BUF_INIT(1024), to = PF_BUF_INIT(1024);
@@ -549,8 +550,13 @@ static pf_status take_new(struct store_box *box, struct pf_error *err)
 	store_scan_own_begin(box);
 	for (size_t i = 0; i < box->recs.n && status == PF_OK; i++) {
 		struct store_rec *rec = &box->recs.v[i];
-		if (!(rec->state & REC_NEW))
+		if (!(rec->state & (REC_NEW | REC_FRESH)))
 			continue;
+		if (!(rec->state & REC_NEW)) {
+			store_ranges_add(&taken, rec->m.uid, false);
+			pf_vec_push(&box->recent, rec->m.uid);
+			continue;
+		}
 		pf_buf_clear(&from);
 		pf_buf_clear(&to);
 		store_rec_path(box, rec, &from);
@@ -635,7 +641,7 @@ static pf_status sync_locked(struct store_box *box, bool new_too,
 		if (status == PF_OK)
 			status = store_uidlist_write(box, false, err);
 	}
-	if (status == PF_OK && new_too && box->in_new)
+	if (status == PF_OK && new_too && (box->in_new || box->fresh))
 		status = take_new(box, err);
 	return status;
 }
@@ -648,7 +654,8 @@ pf_status store_box_sync(struct store_box *box, bool new_too,
 	new_too = new_too && write;
 	if (box->loaded && !box->deleted && store_log_current(box) &&
 	    !(write && box->moves.n) && !store_scan_due(box) &&
-	    !(new_too && box->in_new) && (!write || !lists_changed(box)))
+	    !(new_too && (box->in_new || box->fresh)) &&
+	    (!write || !lists_changed(box)))
 		return PF_OK;
 	pf_status status = store_box_lock(box, err);
 	if (status != PF_OK)
@@ -692,7 +699,7 @@ pf_status store_status(struct store *store, struct pf_str name,
 	if (status != PF_OK)
 		return status;
 	store_box_info(box, info);
-	*recent = box->in_new + (uint32_t)box->recent.n;
+	*recent = box->in_new + box->fresh + (uint32_t)box->recent.n;
 	store_box_close(&box);
 	return PF_OK;
 }

@@ -52,7 +52,9 @@ enum store_rec_state {
 	REC_SEEN = 1 << 3,    /* in this scan */
 	REC_MISSING = 1 << 4, /* not in the scan before this one */
 	REC_DIRTY = 1 << 5,   /* the file's letters are to be changed */
-	REC_ON_DISK = REC_NEW | REC_INFO | REC_ODD,
+	REC_FRESH = 1 << 6,   /* made here, and no session was told of it */
+	REC_ON_DISK = REC_NEW | REC_INFO | REC_ODD, /* what the file shows */
+	REC_KEPT = REC_ON_DISK | REC_FRESH,	    /* in log and snapshot */
 };
 
 /* The layout is that of the snapshot file too. */
@@ -172,6 +174,7 @@ struct store_box {
 	int64_t rescan_at;	    /* clock us: look at both; 0: no need */
 	bool unclean;		    /* the disk says that one of these is set */
 	uint32_t in_new;	    /* records with REC_NEW */
+	uint32_t fresh;		    /* with REC_FRESH */
 	struct store_noted noted;
 	struct store_claims claims;
 
@@ -182,7 +185,8 @@ struct store_box {
 
 	/* sessions */
 	struct pf_link views;
-	struct pf_vec(uint32_t) recent; /* taken from new/, nobody's yet */
+	struct pf_vec(
+	    uint32_t) recent; /* taken, and no view has claimed it yet */
 	struct store_summary *summary;
 	/* counts, kept by apply.c */
 	uint32_t unseen, deleted_count;

@@ -296,7 +296,7 @@ static pf_status commit_copies(struct store_box *to, struct copieds *list,
 		if (c->missing)
 			continue;
 		struct store_uid_pair pair = {c->from, c->m.uid};
-		store_txn_add(to, &c->m, c->letters, REC_INFO,
+		store_txn_add(to, &c->m, c->letters, REC_INFO | REC_FRESH,
 			      pf_str_c(c->base), pf_str_c(c->guid), PF_STR(""));
 		pf_vec_push(pairs, pair);
 	}
@@ -452,8 +452,6 @@ pf_status store_box_copy_to(struct store_box *from, const uint32_t *uids,
 	if (status == PF_OK) {
 		status = copy_locked(from, to, uids, count, how, pairs, err);
 		*to_uidvalidity = to->uidvalidity;
-		for (size_t i = 0; i < pairs->n; i++)
-			pf_vec_push(&to->recent, pairs->v[i].to);
 		store_box_docs_changed(to);
 		store_box_unlock(to);
 		store_box_unlock(from);

@@ -255,7 +255,7 @@ static pf_status commit_appends(struct store_box *box, struct append *appends,
 		struct store_msg *m = &appends[i].m;
 		m->uid = next + (uint32_t)i;
 		m->modseq = modseq;
-		store_txn_add(box, m, store_letters_of(m), REC_INFO,
+		store_txn_add(box, m, store_letters_of(m), REC_INFO | REC_FRESH,
 			      pf_buf_str(&appends[i].base), PF_STR(""),
 			      PF_STR(""));
 	}
@@ -358,10 +358,8 @@ pf_status store_deliver_many(struct store *store, struct pf_str mailbox,
 		    append_locked(box, drafts, hows, appends.v, count, err);
 		if (status == PF_OK) {
 			*uidvalidity = box->uidvalidity;
-			for (size_t i = 0; i < count; i++) {
+			for (size_t i = 0; i < count; i++)
 				pf_vec_push(uids, appends.v[i].m.uid);
-				pf_vec_push(&box->recent, appends.v[i].m.uid);
-			}
 		}
 		store_box_unlock(box);
 	}

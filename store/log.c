@@ -83,7 +83,7 @@ void store_txn_add(struct store_box *box, const struct store_msg *m,
 	struct store_add_record add = {
 	    .m = *m,
 	    .letters = letters,
-	    .state = state & REC_ON_DISK,
+	    .state = state & REC_KEPT,
 	    .name_len = (uint16_t)base.n,
 	    .guid_len = (uint16_t)guid.n,
 	    .suffix_len = (uint16_t)suffix.n,

@@ -137,7 +137,7 @@ bool store_snapshot_parse(struct store_box *box, struct pf_str bytes)
 	    !load_keywords(box, names) || !records_good(box))
 		return false;
 	for (size_t i = 0; i < box->recs.n; i++)
-		box->recs.v[i].state &= REC_ON_DISK;
+		box->recs.v[i].state &= REC_KEPT;
 	store_box_count(box);
 	return true;
 }
@@ -177,7 +177,7 @@ static void add_records(const struct store_box *box, struct pf_buf *out,
 	pf_buf_add_byte(heap, '\0');
 	for (size_t i = 0; i < box->recs.n; i++) {
 		struct store_rec rec = box->recs.v[i];
-		rec.state &= REC_ON_DISK;
+		rec.state &= REC_KEPT;
 		rec.name = move_text(heap, box, rec.name, rec.state & REC_ODD);
 		if (rec.guid)
 			rec.guid = move_text(heap, box, rec.guid, false);

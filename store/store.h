@@ -373,7 +373,8 @@ PF_CHECKED pf_status store_box_copy_to(struct store_box *from,
  * when the session is told.  It costs memory only for expunges that were not
  * yet told, not per message.
  */
-PF_CHECKED pf_status store_view_new(struct store_box *box,
+/* claims: \Recent of what it sees is nobody else's (SELECT, not EXAMINE). */
+PF_CHECKED pf_status store_view_new(struct store_box *box, bool claims,
 				    struct store_view **view,
 				    struct pf_error *err);
 void store_view_free(struct store_view **view);

@@ -23,6 +23,7 @@ struct store_view {
 	uint64_t modseq;	   /* flags told up to here */
 	struct store_uids pending; /* expunged, not told; sorted */
 	struct store_uids recent;  /* sorted */
+	bool claims;		   /* \Recent is then nobody else's */
 	struct pf_vec(struct told) told;
 };
 
@@ -56,20 +57,35 @@ static uint32_t known_records(const struct store_view *view)
 		   : store_box_lower_bound(view->box, view->known + 1);
 }
 
-/* What no session has had yet becomes this one's \Recent. */
-static void claim_recent(struct store_view *view)
+/* What no session has had yet becomes this one's \Recent; who only looks
+ * (EXAMINE) sees it, and leaves it to the next. */
+static void see_recent(struct store_view *view, uint32_t after)
 {
 	struct store_box *box = view->box;
+	struct store_uids *recent = &view->recent;
+	size_t before = recent->n, kept = 0;
 
 	for (size_t i = 0; i < box->recent.n; i++)
-		pf_vec_push(&view->recent, box->recent.v[i]);
-	if (box->recent.n)
-		store_uids_sort(&view->recent);
-	box->recent.n = 0;
+		if (box->recent.v[i] > after || view->claims)
+			pf_vec_push(recent, box->recent.v[i]);
+	if (view->claims)
+		box->recent.n = 0;
+	for (size_t i = box->recs.n; (box->in_new || box->fresh) && i > 0 &&
+				     box->recs.v[i - 1].m.uid > after;
+	     i--)
+		if (box->recs.v[i - 1].state & (REC_NEW | REC_FRESH))
+			pf_vec_push(recent, box->recs.v[i - 1].m.uid);
+	if (recent->n == before)
+		return;
+	store_uids_sort(recent);
+	for (size_t i = 0; i < recent->n; i++)
+		if (i == 0 || recent->v[i] != recent->v[kept - 1])
+			recent->v[kept++] = recent->v[i];
+	recent->n = kept;
 }
 
-pf_status store_view_new(struct store_box *box, struct store_view **view,
-			 struct pf_error *err)
+pf_status store_view_new(struct store_box *box, bool claims,
+			 struct store_view **view, struct pf_error *err)
 {
 	struct store_view *v = calloc(1, sizeof *v);
 
@@ -81,12 +97,8 @@ pf_status store_view_new(struct store_box *box, struct store_view **view,
 	if (box->recs.n)
 		v->known = box->recs.v[box->recs.n - 1].m.uid;
 	v->modseq = box->modseq;
-	claim_recent(v);
-	/* those in new/ are recent for whoever only looks (EXAMINE) */
-	for (size_t i = 0; box->in_new && i < box->recs.n; i++)
-		if (box->recs.v[i].state & REC_NEW)
-			pf_vec_push(&v->recent, box->recs.v[i].m.uid);
-	store_uids_sort(&v->recent);
+	v->claims = claims;
+	see_recent(v, 0);
 	pf_list_append(&box->views, &v->link);
 	*view = v;
 	return PF_OK;
@@ -226,14 +238,14 @@ void store_view_update(struct store_view *view, bool may_expunge,
 		}
 		view->pending.n = 0;
 	}
-	uint32_t records = known_records(view);
+	uint32_t records = known_records(view), known = view->known;
 	find_changed(view, records, &changes->changed);
 	changes->exists_changed = records < box->recs.n;
 	if (box->recs.n && box->recs.v[box->recs.n - 1].m.uid > view->known)
 		view->known = box->recs.v[box->recs.n - 1].m.uid;
 	view->modseq = box->modseq;
 	view->told.n = 0;
-	claim_recent(view);
+	see_recent(view, known);
 	changes->exists = store_view_count(view);
 	changes->highest_modseq = box->modseq;
 }

@@ -75,7 +75,7 @@ static void session_open(struct session *s)
 	s->store = fixture_open();
 	for (int b = 0; b < BOXES; b++)
 		s->box[b] = fixture_box(s->store, box_names[b]);
-	must(store_view_new(s->box[0], &s->view, &err));
+	must(store_view_new(s->box[0], true, &s->view, &err));
 	s->seen.n = 0;
 	for (uint32_t i = 1; i <= store_view_count(s->view); i++)
 		pf_vec_push(&s->seen, store_view_uid(s->view, i));
