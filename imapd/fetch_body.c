@@ -271,9 +271,14 @@ static bool find_span(struct message *m, const struct imap_fetch_item *item,
 
 static struct pf_str lower_name(struct pf_str name, struct pf_buf *buf)
 {
+	char *lower;
+
 	pf_buf_clear(buf);
-	for (size_t i = 0; i < name.n; i++)
-		pf_buf_add_byte(buf, pf_ascii_lower(name.p[i]));
+	lower = pf_buf_reserve(buf, name.n);
+	for (size_t i = 0; lower && i < name.n; i++)
+		lower[i] = pf_ascii_lower(name.p[i]);
+	if (lower)
+		pf_buf_commit(buf, name.n);
 	return pf_buf_str(buf);
 }
 

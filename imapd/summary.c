@@ -45,6 +45,7 @@ static const char *const listed[] = {
     "path",
     "precedence",
     "priority",
+    "received",
     "references",
     "reply-to",
     "resent-bcc",
