@@ -129,6 +129,9 @@ bool slice_over(int64_t start);
 /* sync.c: brings the view up to date and tells the client.  OUTPUT, DONE,
  * FAIL. */
 enum run sync_client(struct cmd *cmd, bool may_expunge);
+/* "UID 7 ": before, n, after; what lists of 100,000 lines are made of */
+void write_number(struct pf_buf *to, const char *before, uint64_t n,
+		  const char *after);
 /* "(\Seen $Forwarded keyword)" */
 void write_flags(struct pf_buf *to, struct client *client,
 		 const struct store_msg *msg);

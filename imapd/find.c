@@ -169,7 +169,7 @@ static enum run answer_plain(struct cmd *cmd, struct find *f, const char *name,
 	for (; f->at < uids->n; f->at++) {
 		if (client_full(cmd->client))
 			return RUN_OUTPUT;
-		pf_buf_addf(out, " %u", number(cmd, uids->v[f->at]));
+		write_number(out, " ", number(cmd, uids->v[f->at]), "");
 	}
 	if (f->what.has_modseq && uids->n)
 		pf_buf_addf(

@@ -11,7 +11,8 @@
 #include "base/crc.h"
 
 /* Lower case, sorted; may be changed at any time (see edition).  What
- * Thunderbird, mutt, Roundcube, Apple Mail, K-9, alpine and Gnus ask for. */
+ * Thunderbird, mutt, Roundcube, Apple Mail, K-9, alpine, Gnus and mbsync ask
+ * for. */
 static const char *const listed[] = {
     "bcc",
     "cc",
@@ -70,6 +71,7 @@ static const char *const listed[] = {
     "x-spam-score",
     "x-spam-status",
     "x-status",
+    "x-tuid",
     "x-uid",
     "xref",
 };

@@ -117,13 +117,21 @@ void write_exists(struct client *client, uint32_t exists)
 			    store_view_recent_count(client->view));
 }
 
+void write_number(struct pf_buf *to, const char *before, uint64_t n,
+		  const char *after)
+{
+	pf_buf_add_c(to, before);
+	pf_buf_add_u64(to, n);
+	pf_buf_add_c(to, after);
+}
+
 void write_fetch_head(struct client *client, uint32_t uid)
 {
 	if (client->uidonly)
-		pf_buf_addf(&client->out, "* %u UIDFETCH (", uid);
+		write_number(&client->out, "* ", uid, " UIDFETCH (");
 	else
-		pf_buf_addf(&client->out, "* %u FETCH (",
-			    store_view_seq(client->view, uid));
+		write_number(&client->out, "* ",
+			     store_view_seq(client->view, uid), " FETCH (");
 }
 
 void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq)
@@ -141,7 +149,7 @@ void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq)
 	/* RFC 9051 7.5.2: what nobody asked for says of which message it is */
 	if (!client->uidonly &&
 	    (cmd->uid || client->condstore || client->rev2)) {
-		pf_buf_addf(out, "UID %u", uid);
+		write_number(out, "UID ", uid, "");
 		blank = " ";
 	}
 	if (flags) {

@@ -111,17 +111,31 @@ struct store_rec *store_index_find(struct store_box *box, struct pf_str base)
 
 /* ---- messages ------------------------------------------------------------ */
 
+/* Messages are mostly asked for in their order, so the search begins where the
+ * last one ended and takes steps of 1, 2, 4, ... before it halves. */
 uint32_t store_box_lower_bound(const struct store_box *box, uint32_t uid)
 {
-	size_t lo = 0, hi = box->recs.n;
+	const struct store_rec *v = box->recs.v;
+	size_t lo = 0, hi = box->recs.n, near = *box->near;
 
+	if (hi == 0 || v[hi - 1].m.uid < uid)
+		return (uint32_t)hi;
+	if (near < hi && v[near].m.uid <= uid) {
+		size_t step = 1;
+		for (lo = near; lo + step < hi && v[lo + step].m.uid < uid;
+		     step *= 2)
+			lo += step;
+		if (lo + step < hi)
+			hi = lo + step;
+	}
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (box->recs.v[mid].m.uid < uid)
+		if (v[mid].m.uid < uid)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
+	*box->near = (uint32_t)lo;
 	return (uint32_t)lo;
 }
 
@@ -435,6 +449,7 @@ static void box_free(struct store_box *box)
 		close(box->dir);
 	free(box->name);
 	free(box->folder);
+	free(box->near);
 	free(box);
 }
 
@@ -471,7 +486,7 @@ static struct store_box *box_new(struct store *store, struct pf_str name,
 	struct store_box *box = calloc(1, sizeof *box);
 	struct stat st;
 
-	if (!box)
+	if (!box || !(box->near = calloc(1, sizeof *box->near)))
 		abort();
 	box->store = store;
 	box->refs = 1;

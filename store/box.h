@@ -145,7 +145,8 @@ struct store_box {
 
 	/* the mailbox */
 	struct store_recs recs;
-	char *heap; /* offset 0 holds an empty string */
+	uint32_t *near; /* where in recs the last search ended */
+	char *heap;	/* offset 0 holds an empty string */
 	size_t heap_len, heap_cap;
 	char *keywords[STORE_KEYWORDS_MAX];
 	uint32_t uidvalidity, uidnext;

@@ -17,6 +17,10 @@
 #define SUMMARY_NAME "penfold.summary"
 #define TEXT_MAX     (1u << 20)
 #define FILE_MAX     ((size_t)1 << 30)
+/* Texts are mostly asked for in the order in which they stand there, so one
+ * read fetches many: this much, where the last one was shortly before. */
+#define WINDOW_MAX (64u << 10)
+#define WINDOW_MIN (4u << 10)
 /* dead texts beyond this and half of the file: written anew */
 #define DEAD_MAX (256u << 10)
 
@@ -37,6 +41,9 @@ struct slot {
 struct store_summary {
 	int fd;
 	uint64_t ino;
+	uint32_t uidvalidity; /* of the mailbox when it was opened */
+	char *window;	      /* bytes of the file from window_at on */
+	size_t window_at, window_n;
 	size_t end; /* indexed up to here */
 	size_t dead;
 	bool bad; /* garbage behind `end` */
@@ -83,6 +90,7 @@ static void forget(struct store_summary *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s->slots);
+	free(s->window);
 	*s = (struct store_summary){.fd = -1};
 }
 
@@ -105,6 +113,31 @@ static size_t record_size(const struct summary_record *r)
 	return sizeof *r + (r->length + 7u) / 8 * 8;
 }
 
+/* n bytes of the file, valid until the next call; NULL: they are not there. */
+static const char *read_at(struct store_summary *s, size_t offset, size_t n)
+{
+	if (offset >= s->window_at && offset + n <= s->window_at + s->window_n)
+		return s->window + (offset - s->window_at);
+	bool next = s->window_n && offset >= s->window_at &&
+		    offset < s->window_at + s->window_n + WINDOW_MIN;
+	size_t want = next ? WINDOW_MAX : WINDOW_MIN, got = 0;
+
+	if (want < n)
+		want = n;
+	free(s->window);
+	s->window = malloc(want);
+	s->window_n = 0;
+	if (!s->window)
+		abort();
+	if (pf_fs_pread(s->fd, s->window, want, (off_t)offset, &got, NULL) !=
+		PF_OK ||
+	    got < n)
+		return NULL;
+	s->window_at = offset;
+	s->window_n = got;
+	return s->window;
+}
+
 /* Indexes what was appended since the last time. */
 static void read_on(struct store_box *box, struct store_summary *s)
 {
@@ -114,10 +147,10 @@ static void read_on(struct store_box *box, struct store_summary *s)
 	if (fstat(s->fd, &st) != 0)
 		return;
 	while (!s->bad && s->end + sizeof r <= (size_t)st.st_size) {
-		size_t got = 0;
-		if (pf_fs_pread(s->fd, &r, sizeof r, (off_t)s->end, &got,
-				NULL) != PF_OK ||
-		    got != sizeof r || !record_sane(&r)) {
+		const char *p = read_at(s, s->end, sizeof r);
+		if (p)
+			memcpy(&r, p, sizeof r);
+		if (!p || !record_sane(&r)) {
 			s->bad = true;
 			break;
 		}
@@ -157,6 +190,7 @@ static bool open_file(struct store_box *box)
 				     0, &s->fd, NULL) != PF_OK)
 		return false;
 	s->ino = now.ino;
+	s->uidvalidity = box->uidvalidity;
 	s->end = sizeof h;
 	if (pf_fs_pread(s->fd, &h, sizeof h, 0, &got, NULL) != PF_OK ||
 	    got != sizeof h || memcmp(h.magic, magic, sizeof magic) != 0 ||
@@ -168,32 +202,44 @@ static bool open_file(struct store_box *box)
 	return true;
 }
 
+/* What was written once stays true (whoever finds it of no use makes it
+ * anew), so the file is only looked at for texts that were not in it. */
+static struct slot *find_text(struct store_box *box, uint64_t key)
+{
+	struct store_summary *s = box->summary;
+
+	if (s && s->fd >= 0 && s->count && s->uidvalidity == box->uidvalidity) {
+		struct slot *slot = find_slot(s, key);
+		if (slot->key)
+			return slot;
+	}
+	if (!open_file(box) || box->summary->count == 0)
+		return NULL;
+	struct slot *slot = find_slot(box->summary, key);
+	return slot->key ? slot : NULL;
+}
+
 pf_status store_summary_get(struct store_box *box, uint32_t uid,
 			    enum store_summary_kind kind, struct pf_buf *to)
 {
-	uint64_t key = (uint64_t)uid << 8 | (uint64_t)kind;
+	struct slot *slot = find_text(box, (uint64_t)uid << 8 | (uint64_t)kind);
 	struct summary_record r;
-	size_t got = 0;
 
-	if (!open_file(box) || box->summary->count == 0)
+	if (!slot)
 		return PF_NOTFOUND;
-	struct store_summary *s = box->summary;
-	struct slot *slot = find_slot(s, key);
-	if (!slot->key ||
-	    pf_fs_pread(s->fd, &r, sizeof r, (off_t)slot->offset, &got, NULL) !=
-		PF_OK ||
-	    got != sizeof r || !record_sane(&r) || r.uid != uid ||
-	    r.kind != (uint32_t)kind)
+	size_t offset = slot->offset;
+	const char *p = read_at(box->summary, offset, sizeof r);
+	if (!p)
+		return PF_NOTFOUND;
+	memcpy(&r, p, sizeof r);
+	if (!record_sane(&r) || r.uid != uid || r.kind != (uint32_t)kind)
+		return PF_NOTFOUND;
+	p = read_at(box->summary, offset, sizeof r + r.length);
+	if (!p || pf_crc32c(uid, p + sizeof r, r.length) != r.crc)
 		return PF_NOTFOUND;
 	size_t before = to->len;
-	char *text = pf_buf_reserve(to, r.length);
-	if (!text ||
-	    pf_fs_pread(s->fd, text, r.length, (off_t)(slot->offset + sizeof r),
-			&got, NULL) != PF_OK ||
-	    got != r.length || pf_crc32c(uid, text, got) != r.crc)
-		return PF_NOTFOUND;
-	pf_buf_commit(to, got);
-	return to->len == before + got ? PF_OK : PF_NOTFOUND;
+	pf_buf_add(to, p + sizeof r, r.length);
+	return to->len == before + r.length ? PF_OK : PF_NOTFOUND;
 }
 
 /* ---- writing
@@ -210,21 +256,17 @@ static bool rewrite(struct store_box *box)
 	memcpy(h.magic, magic, sizeof magic);
 	pf_buf_add(&out, &h, sizeof h);
 	for (size_t i = 0; i < s->cap && s->fd >= 0; i++) {
+		const struct slot *slot = &s->slots[i];
 		struct summary_record r;
-		size_t got = 0;
-		if (!s->slots[i].key ||
-		    !store_box_find(box, (uint32_t)(s->slots[i].key >> 8)) ||
-		    pf_fs_pread(s->fd, &r, sizeof r, (off_t)s->slots[i].offset,
-				&got, NULL) != PF_OK ||
-		    got != sizeof r || !record_sane(&r))
+		const char *p;
+		if (!slot->key ||
+		    !store_box_find(box, (uint32_t)(slot->key >> 8)) ||
+		    !(p = read_at(s, slot->offset, sizeof r)))
 			continue;
-		size_t n = record_size(&r);
-		char *to = pf_buf_reserve(&out, n);
-		if (to &&
-		    pf_fs_pread(s->fd, to, n, (off_t)s->slots[i].offset, &got,
-				NULL) == PF_OK &&
-		    got == n)
-			pf_buf_commit(&out, n);
+		memcpy(&r, p, sizeof r);
+		if (record_sane(&r) &&
+		    (p = read_at(s, slot->offset, record_size(&r))))
+			pf_buf_add(&out, p, record_size(&r));
 	}
 	good = !out.failed &&
 	       pf_fs_replace(box->dir, SUMMARY_NAME, pf_buf_str(&out),
@@ -261,5 +303,6 @@ void store_summary_put(struct store_box *box, uint32_t uid,
 	if (!out.failed)
 		(void)!pf_fs_write(s->fd, out.data, out.len, NULL);
 	pf_buf_release(&out);
-	/* found by read_on, behind what others may have added before it */
+	/* indexed behind what others may have added before it */
+	(void)!open_file(box);
 }

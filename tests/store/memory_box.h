@@ -13,7 +13,7 @@ static inline struct store_box *memory_box_new(void)
 {
 	struct store_box *box = calloc(1, sizeof *box);
 
-	if (!box)
+	if (!box || !(box->near = calloc(1, sizeof *box->near)))
 		abort();
 	box->store = &memory_store;
 	box->folder = pf_str_dup(PF_STR("."));
@@ -28,6 +28,7 @@ static inline void memory_box_free(struct store_box *box)
 	store_box_forget(box);
 	free(box->heap);
 	free(box->folder);
+	free(box->near);
 	free(box);
 }
 

@@ -156,14 +156,23 @@ static void summaries_come_and_go(void)
 	store_summary_put(box, uid, STORE_SUMMARY_ENVELOPE, PF_STR("(env)"));
 	is_int(store_summary_get(seen, uid, STORE_SUMMARY_BODY, &text), PF_OK);
 	is_str(text.data, "(body)");
+	/* made again, because the old one is of no use: the new one counts */
 	store_summary_put(seen, uid, STORE_SUMMARY_BODY, PF_STR("(new)"));
 	pf_buf_clear(&text);
-	is_int(store_summary_get(box, uid, STORE_SUMMARY_BODY, &text), PF_OK);
+	is_int(store_summary_get(seen, uid, STORE_SUMMARY_BODY, &text), PF_OK);
 	is_str(text.data, "(new)");
+	/* a text that another process adds is found */
+	store_summary_put(seen, uid, STORE_SUMMARY_HEADERS, PF_STR("a: b"));
+	pf_buf_clear(&text);
+	is_int(store_summary_get(box, uid, STORE_SUMMARY_HEADERS, &text),
+	       PF_OK);
+	is_str(text.data, "a: b");
 	fixture_put("penfold.summary", "garbage of some length to read on");
-	is_int(store_summary_get(seen, uid, STORE_SUMMARY_BODY, &text),
+	is_int(store_summary_get(box, uid, STORE_SUMMARY_PREVIEW, &text),
 	       PF_NOTFOUND);
-	store_summary_put(seen, uid, STORE_SUMMARY_BODY, PF_STR("(again)"));
+	is_int(store_summary_get(box, uid, STORE_SUMMARY_BODY, &text),
+	       PF_NOTFOUND);
+	store_summary_put(box, uid, STORE_SUMMARY_BODY, PF_STR("(again)"));
 	pf_buf_clear(&text);
 	is_int(store_summary_get(box, uid, STORE_SUMMARY_BODY, &text), PF_OK);
 	is_str(text.data, "(again)");
