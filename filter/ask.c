@@ -2,6 +2,9 @@
  * answered from the configuration, the store and the user's home. */
 #include "filter/filter.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
 static bool mailbox_exists(void *arg, struct pf_str name)
 {
 	struct filter_ask *ask = arg;
@@ -17,6 +20,18 @@ static int file(void *arg)
 	struct filter_ask *ask = arg;
 
 	return ask->fd;
+}
+
+/* On the disk of the mail, if its file system can do that */
+static int scratch(void *arg)
+{
+	struct filter_ask *ask = arg;
+	int fd = -1;
+
+	if (ask->store)
+		fd = open(store_root(ask->store),
+			  O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return fd >= 0 ? fd : memfd_create("penfold-sieve", MFD_CLOEXEC);
 }
 
 static bool duplicate(void *arg, struct pf_str handle, struct pf_str id,
@@ -75,6 +90,7 @@ void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks)
 	asks->virus_header = pf_str_c(ask->filter->conf->sieve_virus_header);
 	asks->mailbox_exists = mailbox_exists;
 	asks->file = file;
+	asks->scratch = scratch;
 	asks->duplicate = duplicate;
 	asks->special_use = special_use;
 	asks->environment = environment;

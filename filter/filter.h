@@ -10,6 +10,7 @@
  *	ask.c                 what a script asks about a message's surroundings
  *	stored.c              a script over a message that is stored already
  *	outgoing.c            mail that leaves: sendmail or SMTP
+ *	spans.c               a message in pieces
  *	compose.c, memory.c   mail that we write ourselves
  *
  * Thread rule: all of it blocks, so it belongs into jobs; struct filter is
@@ -189,6 +190,16 @@ void filter_stored_release(struct filter_stored *stored);
 
 /* ---- mail that leaves (outgoing.c) ---- */
 
+/* The bytes of pieces one after the other, in blocks.  Stops when fn does not
+ * say OK. */
+typedef pf_status (*filter_block_fn)(void *arg, const char *p, size_t n,
+				     struct pf_error *err);
+PF_CHECKED pf_status filter_spans_read(const struct sieve_span *spans,
+				       size_t count, filter_block_fn fn,
+				       void *arg, struct pf_error *err);
+/* To the end of the file */
+#define FILTER_REST UINT64_MAX
+
 /*
  * Hands a message to the MTA: `head` first, then file bytes from `offset` to
  * the end (fd -1: none).  OK means that the MTA has taken it.  INVALID: it
@@ -197,13 +208,14 @@ void filter_stored_release(struct filter_stored *stored);
 PF_CHECKED pf_status filter_send(struct filter *filter, struct pf_str from,
 				 struct pf_str to, struct pf_str head, int fd,
 				 off_t offset, struct pf_error *err);
-/* The same, and asks the MTA for reports and a deadline.  INVALID, too: it is
- * to return what is late, and knows no deadlines. */
+/* The same of `head` and pieces, and asks the MTA for reports and a deadline.
+ * INVALID, too: it is to return what is late, and knows no deadlines. */
 PF_CHECKED pf_status filter_send_dsn(struct filter *filter, struct pf_str from,
 				     struct pf_str to,
 				     const struct sieve_dsn *dsn,
-				     struct pf_str head, int fd, off_t offset,
-				     struct pf_error *err);
+				     struct pf_str head,
+				     const struct sieve_span *body,
+				     size_t body_count, struct pf_error *err);
 
 /* ---- mail of our own (compose.c, memory.c) ---- */
 

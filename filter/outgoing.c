@@ -23,7 +23,6 @@
 #include "net/net.h"
 
 #define TIMEOUT_MS 120000
-#define BLOCK	   (64 * 1024)
 #define BY_MAX	   999999999LL /* RFC 2852 4 */
 
 /* ---- sendmail ---- */
@@ -48,20 +47,14 @@ static bool feed(int fd, const char *p, size_t n)
 	return true;
 }
 
-static bool feed_file(int to, int fd, off_t offset)
+static pf_status feed_block(void *arg, const char *p, size_t n,
+			    struct pf_error *err)
 {
-	char *block = malloc(BLOCK);
-	bool good = true;
-	size_t n = 1;
+	const int *to = arg;
 
-	if (!block)
-		abort();
-	for (; good && n > 0; offset += (off_t)n)
-		good =
-		    pf_fs_pread(fd, block, BLOCK, offset, &n, NULL) == PF_OK &&
-		    feed(to, block, n);
-	free(block);
-	return good;
+	return feed(*to, p, n) ? PF_OK
+			       : pf_error_set(err, PF_UNAVAILABLE, NULL,
+					      "the program does not read");
 }
 
 /* Starts the program with `in` as its input; no other descriptor of ours. */
@@ -122,8 +115,9 @@ static pf_status no_deadlines(const char *mta, struct pf_error *err)
 
 static pf_status send_by_program(struct filter *filter, const char *from,
 				 const char *to, const struct sieve_dsn *dsn,
-				 struct pf_str head, int fd, off_t offset,
-				 struct pf_error *err)
+				 struct pf_str head,
+				 const struct sieve_span *body,
+				 size_t body_count, struct pf_error *err)
 {
 	const char *path = filter->conf->sendmail_path;
 	const char *argv[12] = {"sendmail", "-i", "-f", from};
@@ -157,7 +151,8 @@ static pf_status send_by_program(struct filter *filter, const char *from,
 	}
 	(void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
 	fed = feed(ends[1], head.p, head.n) &&
-	      (fd < 0 || feed_file(ends[1], fd, offset));
+	      filter_spans_read(body, body_count, feed_block, &ends[1], NULL) ==
+		  PF_OK;
 	if (!fed)
 		kill(pid, SIGKILL); /* or it would send half a message */
 	close(ends[1]);
@@ -293,26 +288,32 @@ static pf_status smtp_body(struct smtp *smtp, struct pf_str s, bool *bol,
 	return status;
 }
 
-static pf_status smtp_message(struct smtp *smtp, struct pf_str head, int fd,
-			      off_t offset, struct pf_error *err)
-{
-	char *block = malloc(BLOCK);
-	bool bol = true;
-	size_t n = fd >= 0;
-	pf_status status = smtp_body(smtp, head, &bol, err);
+struct smtp_text {
+	struct smtp *smtp;
+	bool bol;
+};
 
-	if (!block)
-		abort();
-	for (; status == PF_OK && n > 0; offset += (off_t)n) {
-		status = pf_fs_pread(fd, block, BLOCK, offset, &n, err);
-		if (status == PF_OK)
-			status =
-			    smtp_body(smtp, pf_str_mem(block, n), &bol, err);
-	}
-	free(block);
+static pf_status smtp_block(void *arg, const char *p, size_t n,
+			    struct pf_error *err)
+{
+	struct smtp_text *text = arg;
+
+	return smtp_body(text->smtp, pf_str_mem(p, n), &text->bol, err);
+}
+
+static pf_status smtp_message(struct smtp *smtp, struct pf_str head,
+			      const struct sieve_span *body, size_t body_count,
+			      struct pf_error *err)
+{
+	struct smtp_text text = {smtp, true};
+	pf_status status = smtp_block(&text, head.p, head.n, err);
+
+	if (status == PF_OK)
+		status =
+		    filter_spans_read(body, body_count, smtp_block, &text, err);
 	if (status != PF_OK)
 		return status;
-	return smtp_command(smtp, '2', err, bol ? ".\r\n" : "\r\n.\r\n");
+	return smtp_command(smtp, '2', err, text.bol ? ".\r\n" : "\r\n.\r\n");
 }
 
 static bool is_ascii(const char *s)
@@ -348,7 +349,8 @@ static pf_status smtp_params(struct smtp *smtp, const struct sieve_dsn *dsn,
 static pf_status smtp_talk(struct smtp *smtp, struct filter *filter,
 			   const char *from, const char *to,
 			   const struct sieve_dsn *dsn, struct pf_str head,
-			   int fd, off_t offset, struct pf_error *err)
+			   const struct sieve_span *body, size_t body_count,
+			   struct pf_error *err)
 {
 	char params[100];
 	bool utf8 = !is_ascii(from) || !is_ascii(to);
@@ -374,7 +376,7 @@ static pf_status smtp_talk(struct smtp *smtp, struct filter *filter,
 	if (status == PF_OK)
 		status = smtp_command(smtp, '3', err, "DATA\r\n");
 	if (status == PF_OK)
-		status = smtp_message(smtp, head, fd, offset, err);
+		status = smtp_message(smtp, head, body, body_count, err);
 	if (status == PF_OK)
 		(void)smtp_write(smtp, "QUIT\r\n", 6, NULL);
 	return status;
@@ -382,8 +384,8 @@ static pf_status smtp_talk(struct smtp *smtp, struct filter *filter,
 
 static pf_status send_by_smtp(struct filter *filter, const char *from,
 			      const char *to, const struct sieve_dsn *dsn,
-			      struct pf_str head, int fd, off_t offset,
-			      struct pf_error *err)
+			      struct pf_str head, const struct sieve_span *body,
+			      size_t body_count, struct pf_error *err)
 {
 	struct timeval limit = {.tv_sec = TIMEOUT_MS / 1000};
 	struct smtp smtp = {.host = filter->conf->submission_host};
@@ -396,7 +398,8 @@ static pf_status send_by_smtp(struct filter *filter, const char *from,
 	(void)setsockopt(smtp.fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
 			 sizeof limit);
 	pf_buf_init(&smtp.in, 16 * 1024);
-	status = smtp_talk(&smtp, filter, from, to, dsn, head, fd, offset, err);
+	status = smtp_talk(&smtp, filter, from, to, dsn, head, body, body_count,
+			   err);
 	pf_buf_release(&smtp.in);
 	close(smtp.fd);
 	return status;
@@ -416,8 +419,8 @@ static bool address_safe(struct pf_str s)
 
 pf_status filter_send_dsn(struct filter *filter, struct pf_str from,
 			  struct pf_str to, const struct sieve_dsn *dsn,
-			  struct pf_str head, int fd, off_t offset,
-			  struct pf_error *err)
+			  struct pf_str head, const struct sieve_span *body,
+			  size_t body_count, struct pf_error *err)
 {
 	bool smtp = *filter->conf->submission_host;
 	char *sender, *recipient;
@@ -430,7 +433,7 @@ pf_status filter_send_dsn(struct filter *filter, struct pf_str from,
 	sender = pf_str_dup(from.n || smtp ? from : PF_STR("<>"));
 	recipient = pf_str_dup(to);
 	status = (smtp ? send_by_smtp : send_by_program)(
-	    filter, sender, recipient, dsn, head, fd, offset, err);
+	    filter, sender, recipient, dsn, head, body, body_count, err);
 	free(sender);
 	free(recipient);
 	return status;
@@ -441,7 +444,9 @@ pf_status filter_send(struct filter *filter, struct pf_str from,
 		      off_t offset, struct pf_error *err)
 {
 	static const struct sieve_dsn nothing;
+	const struct sieve_span rest = {
+	    .fd = fd, .start = (uint64_t)offset, .size = FILTER_REST};
 
-	return filter_send_dsn(filter, from, to, &nothing, head, fd, offset,
+	return filter_send_dsn(filter, from, to, &nothing, head, &rest, fd >= 0,
 			       err);
 }

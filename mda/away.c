@@ -53,7 +53,10 @@ pf_status mda_delivery_redirect(struct delivery *d,
 	const struct mda_message *m = d->message;
 	struct pf_buf head = PF_BUF_INIT(MIME_HEADER_MAX + 128 * 1024);
 	struct pf_buf rule = PF_BUF_INIT(4096);
-	off_t from = (off_t)m->relay_from;
+	struct sieve_span whole = {
+	    .fd = m->fd, .start = m->relay_from, .size = FILTER_REST};
+	const struct sieve_span *body = &whole;
+	size_t count = 1;
 	pf_status status = PF_OK;
 
 	if (filter_looped(pf_buf_str(&d->header), pf_str_c(d->rcpt->address)) ||
@@ -63,14 +66,15 @@ pf_status mda_delivery_redirect(struct delivery *d,
 	pf_buf_addf(&head, FILTER_LOOP_FIELD ": %s\n", d->rcpt->address);
 	if (action->header.p) {
 		add_relayed(d, action->header, &head);
-		status = mda_message_body(m, &from, err);
+		status =
+		    mda_delivery_body(d, action, &whole, &body, &count, err);
 		if (status == PF_OK)
 			status = pf_buf_status(&head, err);
 	}
 	if (status == PF_OK)
 		status = filter_send_dsn(d->filter, m->envelope.from,
 					 action->address, &action->dsn,
-					 pf_buf_str(&head), m->fd, from, err);
+					 pf_buf_str(&head), body, count, err);
 	if (status == PF_OK) {
 		d->sent++;
 		filter_chain_rule(&d->chain, action, &rule);

@@ -23,7 +23,6 @@
 
 #define KEYWORDS_MAX 64
 #define NOTICE_FILE  ".penfold-notice"
-#define BLOCK	     (64 * 1024)
 
 /* ---- telling others ---- */
 
@@ -116,10 +115,10 @@ static void add_flags(const struct sieve_action *action,
 			keywords[how->keyword_count++] = action->flags[i];
 }
 
-/* ---- edited headers ---- */
+/* ---- changed messages ---- */
 
 /* Where the body begins in the file that all share */
-pf_status mda_message_body(const struct mda_message *m, off_t *start,
+static pf_status find_body(const struct mda_message *m, uint64_t *start,
 			   struct pf_error *err)
 {
 	size_t max = m->prefix.len + MIME_HEADER_MAX, n;
@@ -129,38 +128,57 @@ pf_status mda_message_body(const struct mda_message *m, off_t *start,
 		abort();
 	pf_status status = pf_fs_pread(m->fd, head, max, 0, &n, err);
 	if (status == PF_OK)
-		*start = (off_t)mime_header_end(pf_str_mem(head, n));
+		*start = mime_header_end(pf_str_mem(head, n));
 	free(head);
 	return status;
 }
 
-/* The message with the header that the script gave it: a file of its own. */
-static pf_status make_edited(struct delivery *d, struct pf_str header,
+pf_status mda_delivery_body(const struct delivery *d,
+			    const struct sieve_action *action,
+			    struct sieve_span *whole,
+			    const struct sieve_span **body, size_t *count,
+			    struct pf_error *err)
+{
+	*body = action->body;
+	*count = action->body_count;
+	if (action->body)
+		return PF_OK;
+	*whole = (struct sieve_span){.fd = d->message->fd, .size = FILTER_REST};
+	*body = whole;
+	*count = 1;
+	return find_body(d->message, &whole->start, err);
+}
+
+static pf_status write_block(void *arg, const char *p, size_t n,
+			     struct pf_error *err)
+{
+	return store_draft_write(arg, p, n, err);
+}
+
+/* The message as the script left it: a file of its own. */
+static pf_status make_edited(struct delivery *d,
+			     const struct sieve_action *action,
 			     struct store_draft **draft, struct pf_error *err)
 {
 	struct store_draft *made = NULL;
-	char *block = malloc(BLOCK);
-	off_t at;
-	size_t n = 1;
+	const struct sieve_span *body;
+	struct sieve_span whole;
+	size_t count;
 	int fd;
-	pf_status status = mda_message_body(d->message, &at, err);
+	pf_status status =
+	    mda_delivery_body(d, action, &whole, &body, &count, err);
 
-	if (!block)
-		abort();
 	if (status == PF_OK)
 		status = store_draft_new(d->store, &made, err);
 	if (status == PF_OK)
-		status = store_draft_write(made, header.p, header.n, err);
+		status = store_draft_write(made, action->header.p,
+					   action->header.n, err);
 	if (status == PF_OK)
 		status = store_draft_write(made, "\n", 1, err);
-	for (; status == PF_OK && n > 0; at += (off_t)n) {
-		status = pf_fs_pread(d->message->fd, block, BLOCK, at, &n, err);
-		if (status == PF_OK)
-			status = store_draft_write(made, block, n, err);
-	}
+	if (status == PF_OK)
+		status = filter_spans_read(body, count, write_block, made, err);
 	if (status == PF_OK)
 		status = store_draft_finish(made, &fd, err);
-	free(block);
 	if (status == PF_OK)
 		*draft = made;
 	else
@@ -181,7 +199,7 @@ static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 
 	add_flags(action, &how, keywords);
 	if (action && action->header.p)
-		status = make_edited(d, action->header, &edited, err);
+		status = make_edited(d, action, &edited, err);
 	if (status == PF_OK)
 		status =
 		    store_deliver(d->store, folder, edited ? edited : d->draft,

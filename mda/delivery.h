@@ -33,9 +33,13 @@ PF_CHECKED pf_status mda_delivery_letter(struct delivery *d,
 					 const struct pf_buf *letter,
 					 const struct sieve_action *action,
 					 struct pf_error *err);
-/* Where the body begins in the file that all share */
-PF_CHECKED pf_status mda_message_body(const struct mda_message *m, off_t *start,
-				      struct pf_error *err);
+/* What is to stand behind the header of an action: its own pieces, or the
+ * message's body (in *whole) */
+PF_CHECKED pf_status mda_delivery_body(const struct delivery *d,
+				       const struct sieve_action *action,
+				       struct sieve_span *whole,
+				       const struct sieve_span **body,
+				       size_t *count, struct pf_error *err);
 
 /* ---- away.c: actions that leave the house ---- */
 

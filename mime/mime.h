@@ -256,6 +256,13 @@ typedef bool (*mime_text_fn)(void *arg, enum mime_text_kind kind,
 PF_CHECKED pf_status mime_text(int fd, mime_text_fn fn, void *arg,
 			       struct pf_error *err);
 
+/* The text of one part of the tree of fd, decoded, HTML without its tags: at
+ * most about `max` bytes, whole characters.  Nothing for a part that is no
+ * text. */
+PF_CHECKED pf_status mime_part_read_text(int fd, const struct mime_part *part,
+					 size_t max, struct pf_buf *to,
+					 struct pf_error *err);
+
 /* The first words worth showing (RFC 8970), at most 200 characters of UTF-8 on
  * one line; empty when there are none. */
 PF_CHECKED pf_status mime_preview(int fd, struct pf_buf *to,

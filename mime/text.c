@@ -119,3 +119,45 @@ pf_status mime_text(int fd, mime_text_fn fn, void *arg, struct pf_error *err)
 	mime_file_release(&w.file);
 	return status;
 }
+
+/* ---- one part ---- */
+
+struct one {
+	struct pf_buf *to;
+	size_t max;
+};
+
+static bool take_piece(void *arg, struct pf_str piece, bool more)
+{
+	struct one *one = arg;
+	size_t room = one->max - one->to->len;
+
+	(void)more;
+	if (piece.n > room) {
+		piece.n = room;
+		while (piece.n > 0 &&
+		       ((unsigned char)piece.p[piece.n] & 0xc0) == 0x80)
+			piece.n--;
+		room = piece.n; /* nothing more */
+	}
+	pf_buf_add_str(one->to, piece);
+	return piece.n < room;
+}
+
+pf_status mime_part_read_text(int fd, const struct mime_part *part, size_t max,
+			      struct pf_buf *to, struct pf_error *err)
+{
+	struct one one = {.to = to, .max = to->len + max};
+	struct mime_file file;
+	bool stopped;
+
+	if (!mime_part_is_text(part))
+		return PF_OK;
+	pf_status status = mime_file_init(&file, fd, err);
+	if (status != PF_OK)
+		return status;
+	status = mime_part_text(&file, part, mime_part_is_html(part),
+				take_piece, &one, &stopped, err);
+	mime_file_release(&file);
+	return status;
+}

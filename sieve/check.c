@@ -407,7 +407,7 @@ static void check_blocks(struct sieve_compiler *compiler,
 			 const struct sieve_def *def)
 {
 	bool wanted = def->control == SIEVE_IF || def->control == SIEVE_ELSIF ||
-		      def->control == SIEVE_ELSE;
+		      def->control == SIEVE_ELSE || def->control == SIEVE_LOOP;
 
 	if (wanted && !node->has_block)
 		sieve_error(compiler, node->at, def->usage,
@@ -542,10 +542,11 @@ static bool skip_branch(struct sieve_node *node)
 }
 
 static void check_commands(struct sieve_compiler *compiler,
-			   struct sieve_node *commands, bool top)
+			   struct sieve_node *commands,
+			   struct sieve_node *outer)
 {
 	enum sieve_control last = SIEVE_REQUIRE;
-	bool requires_over = !top, settled = false;
+	bool requires_over = outer != NULL, settled = false;
 
 	for (struct sieve_node *node = commands; node; node = node->next) {
 		if (pf_str_ieq(node->name, PF_STR("require"))) {
@@ -570,11 +571,14 @@ static void check_commands(struct sieve_compiler *compiler,
 			node->block = NULL;
 		/* after a faulty one, do not complain about its else */
 		last = node->def ? node->def->control : SIEVE_IF;
-		check_commands(compiler, node->block, false);
+		check_commands(compiler, node->block, node);
+		node->loops |= node->included && node->included->loops;
+		if (outer)
+			outer->loops |= node->loops;
 	}
 }
 
 void sieve_check(struct sieve_compiler *compiler, struct sieve_node *commands)
 {
-	check_commands(compiler, commands, true);
+	check_commands(compiler, commands, NULL);
 }

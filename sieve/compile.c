@@ -129,5 +129,5 @@ void sieve_script_free(struct sieve_script **script)
 
 struct pf_str sieve_script_core(const struct sieve_script *script)
 {
-	return script->core;
+	return script->programs[0];
 }

@@ -144,6 +144,8 @@ static void check_address(struct sieve_compiler *compiler,
 	const struct sieve_arg *names = node->params[0];
 
 	check_names(compiler, names);
+	if (sieve_node_tag(node, "mime"))
+		return; /* any field may be looked at (RFC 5703 4.2) */
 	for (size_t i = 0; i < names->count; i++) {
 		struct pf_str name = names->strings[i].value.text;
 
@@ -155,8 +157,8 @@ static void check_address(struct sieve_compiler *compiler,
 	}
 }
 
-static void match_addresses(struct sieve_matcher *matcher,
-			    struct sieve_field *field)
+void sieve_match_addresses(struct sieve_matcher *matcher,
+			   struct sieve_field *field)
 {
 	const struct sieve_address_part *part = matcher->node->part;
 
@@ -183,7 +185,7 @@ static bool decide_address(struct sieve_run *run, const struct sieve_node *node)
 	sieve_fields_begin(&fields, run, node, node->params[0]);
 	while (!matcher.found && (field = sieve_fields_next(&fields))) {
 		if (holds_addresses(field->name))
-			match_addresses(&matcher, field);
+			sieve_match_addresses(&matcher, field);
 	}
 	return sieve_matcher_end(&matcher);
 }
@@ -236,11 +238,12 @@ static bool decide_size(struct sieve_run *run, const struct sieve_node *node)
 		    : run->message->size < under->value->number;
 }
 
-/* In an included script, libsieve asks before it stops (lower.c). */
-static bool decide_stop(struct sieve_run *run, const struct sieve_node *node)
+/* In an included script, and where there are loops, libsieve asks before it
+ * stops (lower.c). */
+bool sieve_decide_stop(struct sieve_run *run, const struct sieve_node *node)
 {
-	(void)run;
 	(void)node;
+	run->stopped = true;
 	return true;
 }
 
@@ -265,7 +268,7 @@ static const struct sieve_def defs[] = {
      .control = SIEVE_STOP,
      .params = "",
      .usage = "stop;",
-     .decide = decide_stop},
+     .decide = sieve_decide_stop},
     {.name = "keep", .params = "", .usage = "keep;", .execute = execute_keep},
     {.name = "discard",
      .params = "",

@@ -38,16 +38,8 @@ struct texts {
 
 struct state {
 	struct texts raw, content, text;
-	struct mime_part *root;
-	bool parsed;
+	unsigned version; /* of the message that they are of */
 };
-
-static int file_of(struct sieve_run *run)
-{
-	const struct sieve_message *message = run->message;
-
-	return message->file ? message->file(message->arg) : -1;
-}
 
 /* Takes what may still be taken of a text. */
 static void add(struct sieve_run *run, struct texts *texts, struct pf_str text,
@@ -84,17 +76,6 @@ static void read_span(int fd, uint64_t start, uint64_t size,
 		size -= (uint64_t)n;
 	}
 	mime_decoder_end(decoder, to);
-}
-
-static struct mime_part *root_of(struct sieve_run *run, int fd)
-{
-	struct state *state = sieve_run_state(run, &sieve_ext_body);
-
-	if (!state->parsed && sieve_run_step(run, run->message->size) &&
-	    mime_parse_fd(run->arena, fd, &state->root, NULL) != PF_OK)
-		state->root = NULL;
-	state->parsed = true;
-	return state->root;
 }
 
 static void add_span(struct sieve_run *run, struct texts *texts, int fd,
@@ -139,7 +120,7 @@ static void add_around(struct sieve_run *run, struct texts *texts, int fd,
 
 static void read_raw(struct sieve_run *run, int fd, struct texts *texts)
 {
-	struct mime_part *root = root_of(run, fd);
+	struct mime_part *root = sieve_content_root(run);
 
 	if (root)
 		add_span(run, texts, fd, root->body.start, root->body.size,
@@ -148,7 +129,7 @@ static void read_raw(struct sieve_run *run, int fd, struct texts *texts)
 
 static void read_content(struct sieve_run *run, int fd, struct texts *texts)
 {
-	for (struct mime_part *part = root_of(run, fd);
+	for (struct mime_part *part = sieve_content_root(run);
 	     part && !run->result->failed; part = mime_part_next(part)) {
 		if (part->multipart && part->child)
 			add_around(run, texts, fd, part);
@@ -239,8 +220,12 @@ static struct texts *texts_of(struct sieve_run *run,
 	struct texts *texts = raw	? &state->raw
 			      : content ? &state->content
 					: &state->text;
-	int fd = texts->read ? -1 : file_of(run);
+	int fd = sieve_content_file(run);
 
+	if (state->version != run->content.version)
+		*state = (struct state){.version = run->content.version};
+	if (texts->read)
+		return texts;
 	texts->read = true;
 	if (fd < 0)
 		return texts;

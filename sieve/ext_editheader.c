@@ -12,18 +12,8 @@
  */
 #include "sieve/run.h"
 
-#include "mime/mime.h"
-
-extern const struct sieve_extension sieve_ext_editheader;
-
 enum {
-	VALUE_MAX = 8192,
 	NAME_MAX_BYTES = 200
-};
-
-struct state {
-	bool edited;
-	struct pf_str header; /* written out; p NULL: not since the last edit */
 };
 
 static bool is_name(struct pf_str name)
@@ -35,49 +25,23 @@ static bool is_name(struct pf_str name)
 	return name.n > 0 && name.n <= NAME_MAX_BYTES;
 }
 
-static bool is_protected(struct pf_str name)
+static bool is_protected(const struct sieve_run *run, struct pf_str name)
 {
-	return sieve_word_in(name,
-			     "received auto-submitted x-sieve-redirected-from");
+	return sieve_word_in(name, "received auto-submitted "
+				   "x-sieve-redirected-from") ||
+	       (run && run->content.replaced && /* RFC 5703 5 */
+		sieve_word_in(name, "original-subject original-from"));
 }
 
 /* ---- adding ---- */
 
-/* One field as it will stand in the message */
-static bool make_field(struct sieve_run *run, struct pf_str name,
-		       struct pf_str value, struct sieve_field *field)
+static bool begin_edit(struct sieve_run *run)
 {
-	struct pf_buf line = PF_BUF_INIT(16 * VALUE_MAX);
-	struct pf_buf clean = PF_BUF_INIT(VALUE_MAX + 1);
-
-	for (size_t i = 0; i < value.n && i < VALUE_MAX; i++) {
-		unsigned char c = (unsigned char)value.p[i];
-
-		pf_buf_add_byte(&clean,
-				c < 0x20 || c == 0x7f ? ' ' : value.p[i]);
-	}
-	pf_buf_addf(&line, "%.*s: ", (int)name.n, name.p);
-	mime_encode_text(&line, pf_str_trim(pf_buf_str(&clean)));
-	pf_buf_add_byte(&line, '\n');
-	struct pf_str kept = sieve_run_keep(run, pf_buf_str(&line));
-	*field = (struct sieve_field){.name = pf_str_head(kept, name.n),
-				      .raw = pf_str_from(kept, name.n + 1)};
-	bool good = !line.failed && kept.n > name.n;
-	pf_buf_release(&line);
-	pf_buf_release(&clean);
-	return good;
-}
-
-static struct state *begin_edit(struct sieve_run *run)
-{
-	struct state *state = sieve_run_state(run, &sieve_ext_editheader);
-
 	if (!sieve_run_fields(run)) {
 		sieve_run_trace(run, "the header is too large to be edited");
-		return NULL;
+		return false;
 	}
-	state->header = (struct pf_str){0};
-	return sieve_run_step(run, run->field_count) ? state : NULL;
+	return sieve_run_step(run, run->field_count);
 }
 
 static void execute_add(struct sieve_run *run, const struct sieve_node *node)
@@ -92,9 +56,8 @@ static void execute_add(struct sieve_run *run, const struct sieve_node *node)
 		sieve_run_fail(run, "addheader: this is no name of a field");
 		return;
 	}
-	struct state *state = begin_edit(run);
-	if (!state || !sieve_run_step(run, 10 * value.n) ||
-	    !make_field(run, name, value, &field))
+	if (!begin_edit(run) || !sieve_run_step(run, 10 * value.n) ||
+	    !sieve_field_make(run, name, value, &field))
 		return;
 	if (run->field_count >= run->field_room) {
 		sieve_run_fail(run, "more than %d fields are added",
@@ -109,7 +72,7 @@ static void execute_add(struct sieve_run *run, const struct sieve_node *node)
 	}
 	run->fields[at] = field;
 	run->field_count++;
-	state->edited = true;
+	sieve_content_edited(run);
 	sieve_run_trace(run, "addheader: %.*s", (int)name.n, name.p);
 }
 
@@ -149,11 +112,10 @@ static void execute_delete(struct sieve_run *run, const struct sieve_node *node)
 {
 	struct pf_str name =
 	    sieve_run_string(run, &node->params[0]->strings[0]);
-	struct state *state = begin_edit(run);
 	size_t kept = 0;
 	uint64_t seen = 0;
 
-	if (!state || is_protected(name))
+	if (!begin_edit(run) || is_protected(run, name))
 		return;
 	uint64_t which = wanted(run, node, name);
 	for (size_t i = 0; i < run->field_count; i++) {
@@ -165,53 +127,10 @@ static void execute_delete(struct sieve_run *run, const struct sieve_node *node)
 			continue;
 		run->fields[kept++] = *field;
 	}
-	state->edited |= kept < run->field_count;
+	if (kept < run->field_count)
+		sieve_content_edited(run);
 	sieve_run_trace(run, "deleteheader: %zu", run->field_count - kept);
 	run->field_count = kept;
-}
-
-/* ---- what actions carry ---- */
-
-/* Name and value of a field lie in one piece, the colon between them. */
-static struct pf_str line_of(const struct sieve_field *field)
-{
-	const char *start = field->name.p;
-
-	return pf_str_mem(start, (size_t)(field->raw.p + field->raw.n - start));
-}
-
-static struct pf_str write_header(struct sieve_run *run)
-{
-	size_t n = 0, total = 1;
-
-	for (size_t i = 0; i < run->field_count; i++)
-		total += line_of(&run->fields[i]).n + 1;
-	char *to =
-	    sieve_run_step(run, total) ? sieve_run_alloc(run, total, 1) : NULL;
-	if (!to)
-		return PF_STR("");
-	for (size_t i = 0; i < run->field_count; i++) {
-		struct pf_str line = line_of(&run->fields[i]);
-
-		memcpy(to + n, line.p, line.n);
-		n += line.n;
-		if (to[n - 1] != '\n')
-			to[n++] = '\n';
-	}
-	return pf_str_mem(to, n);
-}
-
-static void on_action(struct sieve_run *run, struct sieve_action *action)
-{
-	struct state *state = sieve_run_state(run, &sieve_ext_editheader);
-
-	if (!state->edited ||
-	    (action->kind != SIEVE_KEEP && action->kind != SIEVE_FILEINTO &&
-	     action->kind != SIEVE_REDIRECT))
-		return;
-	if (!state->header.p)
-		state->header = write_header(run);
-	action->header = state->header;
 }
 
 /* ---- checks ---- */
@@ -245,7 +164,7 @@ static void check_delete(struct sieve_compiler *compiler,
 		sieve_error(compiler, node->at, NULL,
 			    "deleteheader cannot count");
 	if (check_name(compiler, node) && !name->pieces &&
-	    is_protected(name->value.text))
+	    is_protected(NULL, name->value.text))
 		sieve_warning(compiler, name->at, NULL,
 			      "this field is never deleted");
 }
@@ -277,6 +196,4 @@ const struct sieve_extension sieve_ext_editheader = {
     .name = "editheader",
     .defs = defs,
     .tags = tags,
-    .action = on_action,
-    .state_size = sizeof(struct state),
 };

@@ -88,6 +88,8 @@ static void compile(struct sieve_compiler *compiler, struct sieve_place at,
 	x->commands =
 	    sieve_parse(compiler, pf_arena_str(compiler->arena, text));
 	sieve_check(compiler, x->commands);
+	for (const struct sieve_node *c = x->commands; c; c = c->next)
+		x->loops |= c->loops;
 	x->open = false;
 	compiler->include_depth--;
 	compiler->script_number = number;
@@ -228,6 +230,7 @@ static const struct sieve_def defs[] = {
      .control = SIEVE_RETURN,
      .params = "",
      .usage = "return;",
+     .decide = sieve_decide_stop, /* of the main script */
      .execute = execute_return},
     {.name = "global",
      .params = "l",

@@ -437,18 +437,25 @@ static struct pf_str modify(struct sieve_run *run, const struct sieve_tag *tag,
 	return value;
 }
 
-static void execute_set(struct sieve_run *run, const struct sieve_node *node)
+void sieve_variable_modified_set(struct sieve_run *run,
+				 const struct sieve_node *node, size_t index,
+				 struct pf_str value)
 {
-	struct pf_str value =
-	    sieve_run_string(run, &node->params[1]->strings[0]);
-
 	for (int p = PRECEDENCE_MAX; p > 0; p--) {
 		for (size_t i = 0; i < node->tag_count; i++) {
 			if (node->tags[i].tag->precedence == p)
 				value = modify(run, node->tags[i].tag, value);
 		}
 	}
-	sieve_variable_set(run, node->slots[0], value);
+	sieve_variable_set(run, index, value);
+}
+
+static void execute_set(struct sieve_run *run, const struct sieve_node *node)
+{
+	struct pf_str value =
+	    sieve_run_string(run, &node->params[1]->strings[0]);
+
+	sieve_variable_modified_set(run, node, node->slots[0], value);
 	sieve_run_trace(run, "set \"%.*s\"",
 			(int)node->params[0]->strings[0].value.text.n,
 			node->params[0]->strings[0].value.text.p);
@@ -491,31 +498,34 @@ static const struct sieve_def defs[] = {
 
 static const struct sieve_tag tags[] = {
     {.name = "lower",
-     .on = "set",
+     .on = "set extracttext",
      .group = "change of case",
      .precedence = 40,
      .modify = lower},
     {.name = "upper",
-     .on = "set",
+     .on = "set extracttext",
      .group = "change of case",
      .precedence = 40,
      .modify = upper},
     {.name = "lowerfirst",
-     .on = "set",
+     .on = "set extracttext",
      .group = "first letter",
      .precedence = 30,
      .modify = lower_first},
     {.name = "upperfirst",
-     .on = "set",
+     .on = "set extracttext",
      .group = "first letter",
      .precedence = 30,
      .modify = upper_first},
     {.name = "quotewildcard",
-     .on = "set",
+     .on = "set extracttext",
      .group = "kind of quoting",
      .precedence = 20,
      .modify = quote_wildcard},
-    {.name = "length", .on = "set", .precedence = 10, .modify = length},
+    {.name = "length",
+     .on = "set extracttext",
+     .precedence = 10,
+     .modify = length},
     {0},
 };
 

@@ -101,6 +101,7 @@ struct sieve_included {
 	bool open;  /* is being checked */
 	int number; /* from 1; the main script has 0 */
 	struct sieve_node *commands;
+	bool loops; /* there is a loop in it */
 };
 
 /* A command or a test. */
@@ -126,6 +127,7 @@ struct sieve_node {
 	size_t *slots;			       /* variables it works on */
 	enum sieve_truth truth;		       /* of a test */
 	struct sieve_included *included;       /* NULL: there is no script */
+	bool loops; /* it is a loop, or one is in it */
 };
 
 /* ---- what an extension is made of ---- */
@@ -139,6 +141,7 @@ enum sieve_control { /* what libsieve executes itself */
 	SIEVE_STOP,
 	SIEVE_INCLUDE,
 	SIEVE_RETURN,
+	SIEVE_LOOP,
 	SIEVE_NOT,
 	SIEVE_ANYOF,
 	SIEVE_ALLOF,
@@ -150,6 +153,7 @@ enum sieve_def_flags {
 	SIEVE_DEF_MATCH = 1,   /* match type, comparator; last param: keys */
 	SIEVE_DEF_ADDRESS = 2, /* address part */
 	SIEVE_DEF_NO_CAPTURES = 4, /* matches set no match variables */
+	SIEVE_DEF_SLOW = 8,	   /* takes long: libsieve must not wait */
 };
 
 /*
@@ -186,6 +190,8 @@ struct sieve_tag {
 	/* A modifier of the command set; the highest precedence comes first. */
 	int precedence;
 	void (*modify)(struct pf_buf *to, struct pf_str value);
+	/* Decides the test instead of the test itself. */
+	bool (*decide)(struct sieve_run *run, const struct sieve_node *node);
 	/* Changes the action that the command is about to give. */
 	void (*apply)(struct sieve_run *run, const struct sieve_arg *value,
 		      struct sieve_action *action);
@@ -292,13 +298,24 @@ const char *sieve_name_near(struct pf_str name, enum sieve_name_kind kind,
 
 /* ---- compiling ---- */
 
+/* What an operation of a core program does: its node is executed, or a loop
+ * (node) begins whose body is a program, or (node NULL) a program is to follow
+ * when this one is over. */
+struct sieve_operation {
+	const struct sieve_node *node;
+	size_t program;
+};
+
 struct sieve_script {
 	struct pf_arena arena;
 	struct sieve_node *commands;
 	bool required[SIEVE_EXTENSIONS_MAX];
-	const struct sieve_node **tests, **operations; /* t0.., 0.. */
+	const struct sieve_node **tests; /* t0.. */
+	const struct sieve_operation *operations;
 	size_t test_count, operation_count;
-	struct pf_str core;
+	const struct pf_str *programs; /* the first one is the script */
+	size_t program_count;
+	bool slow; /* has something SIEVE_DEF_SLOW */
 	size_t variable_count;
 	const struct sieve_included *includes; /* [number - 1] */
 };

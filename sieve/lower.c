@@ -9,6 +9,21 @@
  * allof(a, b) becomes not anyof(not a, not b): it is short-circuited all the
  * same, and some versions of libsieve evaluate the tests of an allof twice.
  *
+ * The core has no loops.  A list of commands is cut behind each command that
+ * holds a loop: that command becomes the last one of its program, what follows
+ * is a program of its own, and so is a loop's body.  run.c keeps the stack of
+ * what is still to do:
+ *
+ *	a; if b { loop { c; } d; } e;
+ *
+ *	program 0	a; push 1; if b { push 2; loop 3; }
+ *	program 1	e;
+ *	program 2	d;
+ *	program 3	c;
+ *
+ * So nothing follows where a loop begins, and each command is in one program
+ * only.
+ *
  * libsieve's parser has a stack of fixed size that grows with the place in a
  * list, so long lists are cut into nested pieces of CHUNK, and what would
  * still not fit is refused here (a chain of 3,000 elsif, for instance).
@@ -25,15 +40,29 @@ enum {
 };
 
 struct nodes pf_vec(const struct sieve_node *);
+struct operations pf_vec(struct sieve_operation);
+
+/* A list of commands that is (or will be) a program */
+struct part {
+	const struct sieve_node *commands;
+	const struct sieve_node *include; /* whose end is its end, or NULL */
+	int inside;			  /* how many included scripts */
+	struct sieve_place from;	  /* where the main script includes */
+	struct pf_str core;
+};
+struct parts pf_vec(struct part);
 
 struct lowerer {
 	struct sieve_compiler *compiler;
 	struct pf_buf core;
-	struct nodes tests, operations;
+	struct nodes tests;
+	struct operations operations;
+	struct parts parts;
+	bool loops; /* there is one somewhere */
 	int stack_most;
-	int inside; /* how many included scripts */
+	int inside;
 	int expansions;
-	struct sieve_place from; /* where the main script includes */
+	struct sieve_place from;
 	struct sieve_place deepest;
 };
 
@@ -96,6 +125,7 @@ static const struct sieve_node *lower_anyof(struct lowerer *lowerer,
 
 static void lower_leaf(struct lowerer *lowerer, const struct sieve_node *node)
 {
+	lowerer->compiler->script->slow |= node->def->flags & SIEVE_DEF_SLOW;
 	pf_buf_addf(&lowerer->core,
 		    "header :comparator \"i;octet\" :is \"t%zu\" \"1\"",
 		    lowerer->tests.n);
@@ -130,7 +160,8 @@ static void lower_test(struct lowerer *lowerer, const struct sieve_node *node,
 }
 
 static void lower_commands(struct lowerer *lowerer,
-			   const struct sieve_node *node, int stack);
+			   const struct sieve_node *node,
+			   const struct sieve_node *include, int stack);
 
 static bool continues(const struct sieve_node *node)
 {
@@ -146,20 +177,44 @@ static struct sieve_node *skip_requires(struct sieve_node *node)
 	return node;
 }
 
+static void add_operation(struct lowerer *lowerer,
+			  const struct sieve_node *node, size_t program)
+{
+	struct sieve_operation operation = {node, program};
+
+	pf_buf_addf(&lowerer->core, "fileinto \"%zu\";\n",
+		    lowerer->operations.n);
+	pf_vec_push(&lowerer->operations, operation);
+}
+
 static void lower_operation(struct lowerer *lowerer,
 			    const struct sieve_node *node)
 {
-	pf_buf_addf(&lowerer->core, "fileinto \"%zu\";\n",
-		    lowerer->operations.n);
-	pf_vec_push(&lowerer->operations, node);
+	lowerer->compiler->script->slow |= node->def->flags & SIEVE_DEF_SLOW;
+	add_operation(lowerer, node, 0);
 }
 
-/* What stands behind a return goes on being executed, in name only: there a
- * stop must be none, either, so it asks. */
+/* Makes the commands a program, and adds the operation that starts it. */
+static void lower_apart(struct lowerer *lowerer, const struct sieve_node *node,
+			const struct sieve_node *commands,
+			const struct sieve_node *include)
+{
+	struct part part = {.commands = commands,
+			    .include = include,
+			    .inside = lowerer->inside,
+			    .from = lowerer->from};
+
+	add_operation(lowerer, node, lowerer->parts.n);
+	pf_vec_push(&lowerer->parts, part);
+}
+
+/* What stands behind a return or break goes on being executed, in name only:
+ * there a stop must be none, either, so it asks.  And of a program among
+ * others only we can stop all. */
 static void lower_stop(struct lowerer *lowerer, const struct sieve_node *node,
 		       int stack)
 {
-	if (lowerer->inside == 0) {
+	if (lowerer->inside == 0 && !lowerer->loops) {
 		pf_buf_add_c(&lowerer->core, "stop;\n");
 		return;
 	}
@@ -188,9 +243,8 @@ static void lower_include(struct lowerer *lowerer,
 	pf_buf_add_c(&lowerer->core, "if ");
 	lower_leaf(lowerer, node);
 	pf_buf_add_c(&lowerer->core, " {\n");
-	lower_commands(lowerer, skip_requires(node->included->commands),
+	lower_commands(lowerer, skip_requires(node->included->commands), node,
 		       stack + STACK_LEVEL);
-	lower_operation(lowerer, node);
 	pf_buf_add_c(&lowerer->core, "}\n");
 	lowerer->inside--;
 }
@@ -206,12 +260,15 @@ lower_command(struct lowerer *lowerer, const struct sieve_node *node, int stack)
 		return node->next;
 	case SIEVE_RETURN:
 		if (lowerer->inside == 0)
-			pf_buf_add_c(&lowerer->core, "stop;\n");
+			lower_stop(lowerer, node, stack);
 		else
 			lower_operation(lowerer, node);
 		return node->next;
 	case SIEVE_INCLUDE:
 		lower_include(lowerer, node, stack);
+		return node->next;
+	case SIEVE_LOOP:
+		lower_apart(lowerer, node, node->block, NULL);
 		return node->next;
 	case SIEVE_IF:
 		break;
@@ -235,7 +292,7 @@ lower_command(struct lowerer *lowerer, const struct sieve_node *node, int stack)
 				   stack + STACK_LEVEL);
 		}
 		pf_buf_add_c(&lowerer->core, " {\n");
-		lower_commands(lowerer, node->block, stack + STACK_LEVEL);
+		lower_commands(lowerer, node->block, NULL, stack + STACK_LEVEL);
 		pf_buf_add_c(&lowerer->core, "}\n");
 		stack += STACK_ITEM;
 		node = node->next;
@@ -267,30 +324,88 @@ static const struct sieve_node *lower_list(struct lowerer *lowerer,
 	return node;
 }
 
-static void lower_commands(struct lowerer *lowerer,
-			   const struct sieve_node *node, int stack)
+/* Does this command, with all its branches, hold a loop? */
+static bool holds_loop(const struct sieve_node *node)
 {
-	size_t n = 0;
+	bool loops = node->loops;
 
-	for (const struct sieve_node *c = node; c; c = c->next)
-		n += !continues(c);
-	lower_list(lowerer, node, n, stack);
+	while (continues(node->next)) {
+		node = node->next;
+		loops |= node->loops;
+	}
+	return loops;
 }
 
-static const struct sieve_node **keep_nodes(struct sieve_compiler *compiler,
-					    const struct nodes *nodes)
+static void lower_commands(struct lowerer *lowerer,
+			   const struct sieve_node *node,
+			   const struct sieve_node *include, int stack)
 {
-	const struct sieve_node **kept = pf_arena_array(
-	    compiler->arena, nodes->n + 1, sizeof(struct sieve_node *));
+	const struct sieve_node *looper = node;
+	size_t n = 0;
 
-	if (nodes->n > 0)
-		memcpy(kept, nodes->v, nodes->n * sizeof *kept);
+	while (looper && (continues(looper) || !holds_loop(looper))) {
+		n += !continues(looper);
+		looper = looper->next;
+	}
+	node = lower_list(lowerer, node, n, stack);
+	if (node) {
+		const struct sieve_node *rest = node->next;
+
+		while (continues(rest))
+			rest = rest->next;
+		if (rest || include)
+			lower_apart(lowerer, NULL, rest, include);
+		lower_command(lowerer, node,
+			      stack + (int)(n < CHUNK ? n + 1 : CHUNK + 1) *
+					  STACK_ITEM);
+	} else if (include) {
+		lower_operation(lowerer, include);
+	}
+}
+
+/* Each part may add more. */
+static void lower_parts(struct lowerer *lowerer)
+{
+	for (size_t i = 0; i < lowerer->parts.n && !lowerer->core.failed; i++) {
+		const struct part *part = &lowerer->parts.v[i];
+
+		lowerer->inside = part->inside;
+		lowerer->from = part->from;
+		pf_buf_clear(&lowerer->core);
+		pf_buf_add_c(&lowerer->core, "require \"fileinto\";\n");
+		lower_commands(lowerer, part->commands, part->include, 0);
+		pf_buf_add_c(&lowerer->core, "stop;\n"); /* it wants one */
+		lowerer->parts.v[i].core = pf_arena_str(
+		    lowerer->compiler->arena, pf_buf_str(&lowerer->core));
+	}
+}
+
+static void *keep(struct sieve_compiler *compiler, const void *v, size_t n,
+		  size_t size)
+{
+	void *kept = pf_arena_array(compiler->arena, n + 1, size);
+
+	if (n > 0)
+		memcpy(kept, v, n * size);
 	return kept;
+}
+
+static void keep_programs(struct sieve_compiler *compiler,
+			  const struct parts *parts)
+{
+	struct pf_str *programs =
+	    pf_arena_array(compiler->arena, parts->n, sizeof *programs);
+
+	for (size_t i = 0; i < parts->n; i++)
+		programs[i] = parts->v[i].core;
+	compiler->script->programs = programs;
+	compiler->script->program_count = parts->n;
 }
 
 void sieve_lower(struct sieve_compiler *compiler, struct sieve_node *commands)
 {
 	struct sieve_script *script = compiler->script;
+	struct part main = {.commands = skip_requires(commands)};
 	struct lowerer lowerer = {
 	    .compiler = compiler,
 	    .core = PF_BUF_INIT(1024 + (compiler->include_count > 0
@@ -299,19 +414,24 @@ void sieve_lower(struct sieve_compiler *compiler, struct sieve_node *commands)
 					   CORE_PER_NODE),
 	};
 
-	pf_buf_add_c(&lowerer.core, "require \"fileinto\";\n");
-	lower_commands(&lowerer, skip_requires(commands), 0);
-	pf_buf_add_c(&lowerer.core, "stop;\n"); /* it wants some command */
+	for (const struct sieve_node *c = commands; c; c = c->next)
+		lowerer.loops |= c->loops;
+	pf_vec_push(&lowerer.parts, main);
+	lower_parts(&lowerer);
 	if (lowerer.stack_most > STACK_MAX || lowerer.core.failed)
 		sieve_error(compiler, lowerer.deepest,
 			    "split long elsif chains, nest less",
 			    "the script is too complex here");
 	script->test_count = lowerer.tests.n;
-	script->tests = keep_nodes(compiler, &lowerer.tests);
+	script->tests = keep(compiler, lowerer.tests.v, lowerer.tests.n,
+			     sizeof *lowerer.tests.v);
 	script->operation_count = lowerer.operations.n;
-	script->operations = keep_nodes(compiler, &lowerer.operations);
-	script->core = pf_arena_str(compiler->arena, pf_buf_str(&lowerer.core));
+	script->operations =
+	    keep(compiler, lowerer.operations.v, lowerer.operations.n,
+		 sizeof *lowerer.operations.v);
+	keep_programs(compiler, &lowerer.parts);
 	pf_vec_release(&lowerer.tests);
 	pf_vec_release(&lowerer.operations);
+	pf_vec_release(&lowerer.parts);
 	pf_buf_release(&lowerer.core);
 }

@@ -4,13 +4,14 @@
 #include "mime/mime.h"
 
 enum {
-	FIELD_STEPS = 4
+	FIELD_STEPS = 4,
+	VALUE_MAX = 8192 /* of a field that a script makes */
 };
 
 static void read_fields(struct sieve_run *run)
 {
-	struct pf_str header =
-	    pf_str_head(run->message->header, MIME_HEADER_MAX);
+	struct pf_str whole = sieve_content_header(run);
+	struct pf_str header = pf_str_head(whole, MIME_HEADER_MAX);
 	struct mime_field field;
 	size_t pos = 0, n = 0;
 
@@ -19,14 +20,14 @@ static void read_fields(struct sieve_run *run)
 		n++;
 	if (!sieve_run_step(run, header.n + n))
 		return;
-	run->fields_cut =
-	    n >= SIEVE_FIELDS_MAX || run->message->header.n > header.n;
+	run->fields_cut = n >= SIEVE_FIELDS_MAX || whole.n > header.n;
 	run->field_room = n + SIEVE_EDITS_MAX;
 	run->fields =
 	    sieve_run_alloc(run, run->field_room, sizeof *run->fields);
 	if (!run->fields)
 		return;
 	pos = 0;
+	run->field_count = 0;
 	while (run->field_count < n && mime_field_next(header, &pos, &field))
 		run->fields[run->field_count++] =
 		    (struct sieve_field){.name = field.name, .raw = field.raw};
@@ -87,6 +88,38 @@ bool sieve_run_automatic(struct sieve_run *run)
 		any |= !pf_str_ieq(pf_str_trim(text), PF_STR("no"));
 	}
 	return any;
+}
+
+struct pf_str sieve_field_line(const struct sieve_field *field)
+{
+	/* name and value lie in one piece, the colon between them */
+	const char *start = field->name.p;
+
+	return pf_str_mem(start, (size_t)(field->raw.p + field->raw.n - start));
+}
+
+bool sieve_field_make(struct sieve_run *run, struct pf_str name,
+		      struct pf_str value, struct sieve_field *field)
+{
+	struct pf_buf line = PF_BUF_INIT(16 * VALUE_MAX);
+	struct pf_buf clean = PF_BUF_INIT(VALUE_MAX + 1);
+
+	for (size_t i = 0; i < value.n && i < VALUE_MAX; i++) {
+		unsigned char c = (unsigned char)value.p[i];
+
+		pf_buf_add_byte(&clean,
+				c < 0x20 || c == 0x7f ? ' ' : value.p[i]);
+	}
+	pf_buf_addf(&line, "%.*s: ", (int)name.n, name.p);
+	mime_encode_text(&line, pf_str_trim(pf_buf_str(&clean)));
+	pf_buf_add_byte(&line, '\n');
+	struct pf_str kept = sieve_run_keep(run, pf_buf_str(&line));
+	*field = (struct sieve_field){.name = pf_str_head(kept, name.n),
+				      .raw = pf_str_from(kept, name.n + 1)};
+	bool good = !line.failed && kept.n > name.n;
+	pf_buf_release(&line);
+	pf_buf_release(&clean);
+	return good;
 }
 
 static struct pf_str join(struct pf_arena *arena, struct pf_str local,

@@ -41,6 +41,11 @@
 	X(editheader)          /* RFC 5293 */ \
 	X(environment)         /* RFC 5183 */ \
 	X(fcc)                 /* RFC 8580 */ \
+	X(mime)                /* RFC 5703 4 */ \
+	X(foreverypart)        /* RFC 5703 3 */ \
+	X(extracttext)         /* RFC 5703 7 */ \
+	X(replace)             /* RFC 5703 5 */ \
+	X(enclose)             /* RFC 5703 6 */ \
 	X(ihave)               /* RFC 5463 */ \
 	X(include)             /* RFC 6609 */ \
 	X(special_use)         /* RFC 8579 */ \

@@ -11,6 +11,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 void sieve_run_fail(struct sieve_run *run, const char *format, ...)
 {
@@ -283,6 +284,7 @@ static void add(struct sieve_run *run, const struct sieve_action *action)
 /* Lets the extensions see an action before it is given. */
 void sieve_run_complete(struct sieve_run *run, struct sieve_action *action)
 {
+	sieve_content_apply(run, action);
 	for (size_t i = 0; i < sieve_registry_count; i++) {
 		if (run->active[i] && sieve_registry[i]->action)
 			sieve_registry[i]->action(run, action);
@@ -383,6 +385,7 @@ pf_status sieve_run_continue(struct sieve_run *run,
 		run->redirects = before->redirects;
 	}
 	pf_arena_init(&run->scratch, limits->memory_max);
+	sieve_content_begin(run, before);
 	if (begin_states(run, before))
 		return PF_OK;
 	return pf_error_set(err, PF_LIMIT, NULL,
@@ -407,6 +410,18 @@ pf_status sieve_run_begin(struct sieve_run *run,
 	return status;
 }
 
+typedef bool (*decide_fn)(struct sieve_run *run, const struct sieve_node *node);
+
+/* The test, or a tag of it that decides instead */
+static decide_fn decider(const struct sieve_node *node)
+{
+	for (size_t i = 0; i < node->tag_count; i++) {
+		if (node->tags[i].tag->decide)
+			return node->tags[i].tag->decide;
+	}
+	return node->def->decide;
+}
+
 bool sieve_run_decide(struct sieve_run *run, const struct sieve_node *node)
 {
 	char text[200];
@@ -414,7 +429,7 @@ bool sieve_run_decide(struct sieve_run *run, const struct sieve_node *node)
 	run->node = node;
 	if (!sieve_run_step(run, 1) || run->returning)
 		return false;
-	bool said = node->def->decide(run, node) && !run->result->failed;
+	bool said = decider(node)(run, node) && !run->result->failed;
 	if (run->trace && !run->result->failed) {
 		sieve_node_describe(node, text, sizeof text);
 		sieve_run_trace(run, "%s: %s", text, said ? "yes" : "no");
@@ -453,29 +468,6 @@ void sieve_run_end(struct sieve_run *run)
 	describe_action(run, &keep);
 }
 
-static bool on_decide(void *arg, size_t test)
-{
-	struct sieve_run *run = arg;
-
-	return test < run->script->test_count &&
-	       sieve_run_decide(run, run->script->tests[test]);
-}
-
-static void on_execute(void *arg, size_t operation)
-{
-	struct sieve_run *run = arg;
-
-	if (operation < run->script->operation_count)
-		sieve_run_execute(run, run->script->operations[operation]);
-}
-
-pf_status sieve_run_walk(struct sieve_run *run, struct pf_error *err)
-{
-	static const struct sieve_engine_calls calls = {on_decide, on_execute};
-
-	return sieve_engine_run(run->script->core, &calls, run, err);
-}
-
 void sieve_run_abandon(struct sieve_run *run)
 {
 	static struct sieve_action keep = {.kind = SIEVE_KEEP,
@@ -502,6 +494,8 @@ pf_status sieve_run(const struct sieve_script *script,
 
 void sieve_result_release(struct sieve_result *result)
 {
+	for (size_t i = 0; i < result->scratch_count; i++)
+		close(result->scratch[i]);
 	pf_arena_release(&result->arena);
 	*result = (struct sieve_result){0};
 }

@@ -5,8 +5,7 @@
 #include "sieve/run.h"
 
 struct sequence {
-	struct sieve_message message; /* as the next script sees it */
-	bool edited;
+	const struct sieve_message *message;
 	struct sieve_result *result;
 	struct sieve_run run;
 	struct sieve_run before; /* the last one that did not fail */
@@ -26,32 +25,6 @@ static void drop_keep(struct sequence *s)
 	result->count = n;
 }
 
-/* The header as this script leaves it */
-static void take_header(struct sequence *s)
-{
-	struct sieve_action keep = {.kind = SIEVE_KEEP};
-
-	sieve_run_complete(&s->run, &keep);
-	if (!keep.header.p)
-		return;
-	s->message.header = keep.header;
-	s->edited = true;
-}
-
-/* A script that edited nothing acts on what one before it had edited. */
-static void give_header(struct sequence *s)
-{
-	for (size_t i = s->run.first_action; s->edited && i < s->result->count;
-	     i++) {
-		struct sieve_action *action = &s->result->actions[i];
-
-		if (!action->header.p && (action->kind == SIEVE_KEEP ||
-					  action->kind == SIEVE_FILEINTO ||
-					  action->kind == SIEVE_REDIRECT))
-			action->header = s->message.header;
-	}
-}
-
 /* It has failed, and the mail goes on without it. */
 static void forget(struct sequence *s)
 {
@@ -59,6 +32,7 @@ static void forget(struct sequence *s)
 	s->result->count = s->run.first_action;
 	s->result->seen_count = s->run.first_seen;
 	s->run.keeps = true;
+	sieve_content_begin(&s->run, s->has_before ? &s->before : NULL);
 	for (size_t i = 0; i < sieve_registry_count; i++)
 		s->run.active[i] = s->has_before && s->before.active[i] &&
 				   sieve_registry[i]->lasting;
@@ -71,14 +45,13 @@ static bool go_on(struct sequence *s, const struct sieve_step *step)
 		forget(s);
 		return true;
 	}
-	give_header(s);
 	return !s->result->failed && (s->run.keeps || s->run.kept);
 }
 
 static void pass_on(struct sequence *s)
 {
 	drop_keep(s);
-	take_header(s);
+	sieve_content_pass(&s->run);
 	pf_arena_release(&s->run.scratch);
 	s->before = s->run;
 	s->has_before = true;
@@ -91,7 +64,7 @@ static pf_status begin(struct sequence *s, const struct sieve_step *step,
 {
 	pf_status status = sieve_run_continue(
 	    &s->run, s->has_before ? &s->before : NULL, step->script,
-	    &s->message, limits, trace, trace_arg, s->result, err);
+	    s->message, limits, trace, trace_arg, s->result, err);
 
 	s->run.step = number;
 	if (status == PF_OK && step->name)
@@ -105,12 +78,14 @@ pf_status sieve_run_sequence(const struct sieve_step *steps, size_t count,
 			     sieve_trace_fn trace, void *trace_arg,
 			     struct sieve_result *result, struct pf_error *err)
 {
-	struct sequence s = {.message = *message, .result = result};
+	struct sequence s = {.message = message, .result = result};
 	pf_status status;
 
 	if (!limits)
 		limits = &sieve_default_limits;
 	s.run.result = result;
+	s.run.message = message;
+	sieve_content_begin(&s.run, NULL);
 	s.run.keeps = true; /* what no script at all would say */
 	status = sieve_result_begin(result, limits, err);
 	for (size_t i = 0; status == PF_OK && i < count; i++) {
@@ -126,7 +101,5 @@ pf_status sieve_run_sequence(const struct sieve_step *steps, size_t count,
 		sieve_run_end(&s.run);
 	else
 		sieve_run_abandon(&s.run);
-	if (status == PF_OK)
-		give_header(&s);
 	return status;
 }

@@ -119,9 +119,20 @@ struct sieve_message {
 	/* Which mailbox has the role "Junk", ...?  (special-use) */
 	bool (*special_use)(void *arg, struct pf_str role,
 			    struct pf_str *mailbox);
+	/* A new, empty file without a name, which the library closes; -1: none
+	 * can be had.  (tests of a message that was changed) */
+	int (*scratch)(void *arg);
 	/* Goes before what the library knows itself.  (environment) */
 	bool (*environment)(void *arg, struct pf_str name,
 			    struct pf_str *value);
+};
+
+/* A piece of a message: a text, or bytes of a file, which stays open as long
+ * as the result. */
+struct sieve_span {
+	struct pf_str text; /* p NULL: */
+	int fd;
+	uint64_t start, size;
 };
 
 enum sieve_action_kind {
@@ -167,6 +178,10 @@ struct sieve_action {
 	/* KEEP, FILEINTO, REDIRECT: the header to store or send instead of
 	 * the message's own, without the empty line; p NULL: unchanged */
 	struct pf_str header;
+	/* and, behind the empty line, this instead of its body; NULL:
+	 * unchanged */
+	const struct sieve_span *body;
+	size_t body_count;
 	struct pf_str address; /* REDIRECT: to; VACATION, NOTIFY: :from or
 				  empty */
 	struct sieve_dsn dsn;  /* REDIRECT: what the script asks for */
@@ -188,8 +203,12 @@ struct sieve_seen {
 	struct pf_str handle, id;
 };
 
+#define SIEVE_SCRATCH_MAX 32
+
 struct sieve_result {
-	struct pf_arena arena; /* owns the texts */
+	struct pf_arena arena;		/* owns the texts */
+	int scratch[SIEVE_SCRATCH_MAX]; /* files that spans lie in */
+	size_t scratch_count;
 	struct sieve_action *actions;
 	size_t count;
 	struct sieve_seen *seen;

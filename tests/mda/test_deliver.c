@@ -871,6 +871,42 @@ static void scripts_edit_the_header(void)
 	ok(!strstr(file, "Delivered-To"));
 }
 
+/* RFC 5703 5, 6 */
+static void changed_messages_are_stored_so(void)
+{
+	const char *file;
+
+	script("nan", "require [\"mime\", \"foreverypart\", \"replace\", "
+		      "\"enclose\", \"fileinto\", \"mailbox\", \"copy\", "
+		      "\"body\"];\n"
+		      "foreverypart { if header :mime :subtype "
+		      "\"content-type\" \"exe\" { replace \"gone\"; } }\n"
+		      "fileinto :create \"Replaced\";\n"
+		      "enclose :subject \"look\" \"see below\";\n"
+		      "redirect :copy \"c@d.test\";\n"
+		      "if body :contains \"see below\" { keep; }\n");
+	send_to("a@b.test", "nan",
+		PF_STR("Subject: x\r\nContent-Type: multipart/mixed; "
+		       "boundary=b\r\n\r\n--b\r\n"
+		       "Content-Type: application/exe\r\n\r\nMZ\r\n--b\r\n"
+		       "\r\ntext\r\n--b--\r\n"));
+	file = message_in("nan", ".Replaced");
+	ok(has(file, "\nSubject: x\nContent-Type: multipart/mixed; "
+		     "boundary=b\n\n--b\nContent-Type: text/plain; "
+		     "charset=utf-8\nContent-Transfer-Encoding: 7bit\n\n"
+		     "gone\n\n--b\n\ntext\n--b--\n"));
+	file = message_in("nan", "");
+	ok(pf_str_starts(pf_str_c(file), PF_STR("Return-Path: <a@b.test>\n")));
+	ok(has(file, "\nSubject: look\n"));
+	ok(has(file, "\n\nsee below\n"));
+	ok(has(file, "\nContent-Type: message/rfc822\n\nReturn-Path: "));
+	ok(has(file, "\n\ngone\n\n--b\n\ntext\n--b--\n"));
+	file = get(at("sent"));
+	ok(has(file, "\nSubject: x\n"));
+	ok(has(file, "\n\ngone\n\n--b\n\ntext\n--b--\n"));
+	ok(!strstr(file, "see below"));
+}
+
 static void large_messages_go_through_a_file(void)
 {
 	struct pf_buf big = PF_BUF_INIT(4 << 20);
@@ -1012,6 +1048,7 @@ int main(void)
 	answers_are_copied();
 	the_site_has_scripts_too();
 	scripts_edit_the_header();
+	changed_messages_are_stored_so();
 	large_messages_go_through_a_file();
 	one_bad_disk_is_not_anothers_fault();
 	indexd_is_told();

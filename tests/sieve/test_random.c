@@ -7,6 +7,8 @@
  * SIEVE_RANDOM_COUNT (default 400) and SIEVE_RANDOM_SEED choose the scripts.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "sieve/run.h"
 #include "tests/tap.h"
@@ -50,24 +52,64 @@ static bool walk_test(struct sieve_run *run, const struct sieve_node *node)
 	case SIEVE_ELSIF:
 	case SIEVE_ELSE:
 	case SIEVE_STOP:
+	case SIEVE_LOOP:
 		break;
 	}
 	return sieve_run_decide(run, node);
 }
 
-/* False: stop was met. */
-static bool walk(struct sieve_run *run, const struct sieve_node *node)
+enum how {
+	WENT_ON,
+	BROKE,
+	STOPPED
+};
+
+static enum how walk(struct sieve_run *run, const struct sieve_node *node);
+
+static enum how walk_loop(struct sieve_run *run, const struct sieve_node *node)
+{
+	const struct mime_part *outer = run->part, *part = NULL;
+	enum how how = WENT_ON;
+
+	while (how == WENT_ON &&
+	       (part = sieve_content_next(run, outer, part))) {
+		run->part = part;
+		how = walk(run, node->block);
+	}
+	run->part = outer;
+	return how == STOPPED ? STOPPED : WENT_ON;
+}
+
+static bool has_loops(const struct sieve_node *node)
+{
+	bool loops = false;
+
+	for (; node; node = node->next)
+		loops |= node->loops;
+	return loops;
+}
+
+static enum how walk(struct sieve_run *run, const struct sieve_node *node)
 {
 	bool taken = false;
+	enum how how;
 
 	for (; node; node = node->next) {
 		enum sieve_control control =
 		    node->def ? node->def->control : SIEVE_REQUIRE;
 
-		if (control == SIEVE_STOP)
-			return false;
+		if (control == SIEVE_STOP) {
+			if (has_loops(run->script->commands))
+				sieve_run_decide(run, node);
+			return STOPPED;
+		}
 		if (control == SIEVE_LEAF)
 			sieve_run_execute(run, node);
+		if (control == SIEVE_LEAF &&
+		    pf_str_eq(node->name, PF_STR("break")))
+			return BROKE;
+		if (control == SIEVE_LOOP && walk_loop(run, node) == STOPPED)
+			return STOPPED;
 		if (control == SIEVE_IF)
 			taken = false;
 		if ((control != SIEVE_IF && control != SIEVE_ELSIF &&
@@ -75,13 +117,18 @@ static bool walk(struct sieve_run *run, const struct sieve_node *node)
 		    taken)
 			continue;
 		taken = control == SIEVE_ELSE || walk_test(run, node->tests);
-		if (taken && !walk(run, node->block))
-			return false;
+		how = taken ? walk(run, node->block) : WENT_ON;
+		if (how != WENT_ON)
+			return how;
 	}
-	return true;
+	return WENT_ON;
 }
 
 /* ---- random scripts ---- */
+
+static const char *const types[] = {"multipart/mixed", "text/plain",
+				    "image/gif", "text/html"};
+static int loops; /* around what is being made */
 
 static void add_test(struct pf_buf *to, unsigned depth)
 {
@@ -90,6 +137,12 @@ static void add_test(struct pf_buf *to, unsigned depth)
 	switch (below(depth ? 9 : 5)) {
 	case 0:
 		pf_buf_add_c(to, below(2) ? "true" : "false");
+		return;
+	case 1:
+		pf_buf_addf(to,
+			    "header :mime :contenttype \"content-type\" "
+			    "\"%s\"",
+			    types[below(4)]);
 		return;
 	case 5:
 	case 6:
@@ -113,7 +166,21 @@ static void add_test(struct pf_buf *to, unsigned depth)
 static void add_commands(struct pf_buf *to, unsigned depth, unsigned n)
 {
 	while (n-- > 0) {
-		switch (below(depth ? 12 : 7)) {
+		switch (below(depth ? 14 : 7)) {
+		case 12:
+		case 13:
+			if (loops >= 3)
+				break;
+			loops++;
+			pf_buf_add_c(to, "foreverypart {\n");
+			add_commands(to, depth - 1, 1 + below(4));
+			pf_buf_add_c(to, "}\n");
+			loops--;
+			break;
+		case 7:
+			if (loops > 0 && below(2))
+				pf_buf_add_c(to, "break;\n");
+			break;
 		case 0:
 			if (below(8) == 0) {
 				pf_buf_add_c(to, "stop;\n");
@@ -172,8 +239,21 @@ static void show(struct pf_buf *log, const struct sieve_result *result)
 	}
 }
 
-static const struct sieve_message message = {.header = {"Subject: x\n\n", 12},
-					     .delimiters = "+"};
+static const char mail[] = "Content-Type: multipart/mixed; boundary=b\n\n"
+			   "--b\nContent-Type: multipart/mixed; boundary=c\n\n"
+			   "--c\nContent-Type: text/html\n\nx\n"
+			   "--c\nContent-Type: text/plain\n\nx\n--c--\n"
+			   "--b\nContent-Type: image/gif\n\nx\n--b--\n";
+static int mail_file = -1;
+
+static int file(void *arg)
+{
+	(void)arg;
+	return mail_file;
+}
+
+static const struct sieve_message message = {
+    .header = {mail, sizeof mail - 1}, .delimiters = "+", .file = file};
 
 static void run_reference(const struct sieve_script *script, struct pf_buf *log)
 {
@@ -183,7 +263,7 @@ static void run_reference(const struct sieve_script *script, struct pf_buf *log)
 
 	if (sieve_run_begin(&run, script, &message, NULL, on_trace, log,
 			    &result, &err) == PF_OK) {
-		walk(&run, script->commands);
+		(void)walk(&run, script->commands);
 		sieve_run_end(&run);
 	}
 	show(log, &result);
@@ -228,7 +308,8 @@ static bool agrees(struct pf_str text, size_t *events)
 	return same;
 }
 
-static const char head[] = "require [\"fileinto\", \"imap4flags\"];\n";
+static const char head[] = "require [\"fileinto\", \"imap4flags\", "
+			   "\"foreverypart\", \"mime\"];\n";
 
 static void random_scripts_run_alike(unsigned count, uint64_t seed)
 {
@@ -315,6 +396,8 @@ int main(void)
 	const char *count = getenv("SIEVE_RANDOM_COUNT");
 	const char *seed = getenv("SIEVE_RANDOM_SEED");
 
+	mail_file = memfd_create("message", 0);
+	ok(mail_file >= 0 && write(mail_file, mail, sizeof mail - 1) > 0);
 	random_scripts_run_alike(count ? (unsigned)atoi(count) : 400,
 				 seed ? strtoull(seed, NULL, 10) : 1);
 	long_lists_run_alike();

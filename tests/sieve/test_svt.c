@@ -26,6 +26,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include "base/rand.h"
 #include "sieve/sieve.h"
 #include "tests/tap.h"
 
@@ -88,6 +89,12 @@ static int file(void *arg)
 	struct world *world = arg;
 
 	return world->fd;
+}
+
+static int scratch(void *arg)
+{
+	(void)arg;
+	return memfd_create("scratch", 0);
 }
 
 /* seen: handle/id/seconds */
@@ -165,6 +172,26 @@ static void show_mailto(struct pf_buf *to, const struct sieve_mailto *mailto)
 	}
 }
 
+static void show_body(struct pf_buf *to, const struct sieve_action *a)
+{
+	struct pf_buf body = PF_BUF_INIT(1 << 20);
+
+	for (size_t i = 0; i < a->body_count; i++) {
+		const struct sieve_span *span = &a->body[i];
+		char *room = span->text.p
+				 ? NULL
+				 : pf_buf_reserve(&body, (size_t)span->size);
+
+		pf_buf_add_str(&body, span->text);
+		if (room)
+			pf_buf_commit(&body, (size_t)pread(span->fd, room,
+							   (size_t)span->size,
+							   (off_t)span->start));
+	}
+	show_text(to, "body", pf_buf_str(&body));
+	pf_buf_release(&body);
+}
+
 static void show_action(struct pf_buf *to, const struct sieve_action *a)
 {
 	static const char *const kinds[] = {
@@ -178,6 +205,7 @@ static void show_action(struct pf_buf *to, const struct sieve_action *a)
 	pf_buf_add_c(to, kinds[a->kind]);
 	show_text(to, "mailbox", a->mailbox);
 	show_text(to, "header", a->header);
+	show_body(to, a);
 	if (a->kind == SIEVE_NOTIFY)
 		show_mailto(to, a->mailto);
 	show_text(to, a->kind == SIEVE_REDIRECT ? "address" : "from",
@@ -275,6 +303,7 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 	    .arg = &world,
 	    .mailbox_exists = mailbox_exists,
 	    .file = file,
+	    .scratch = scratch,
 	    .duplicate = duplicate,
 	    .special_use = special_use,
 	    .environment = environment,
@@ -449,6 +478,12 @@ static void finds_the_cases(const char *dir_name, const char *only)
 		closedir(dir);
 }
 
+/* Boundaries are the same each time. */
+static void no_chance(void *to, size_t n)
+{
+	memset(to, 0xab, n);
+}
+
 int main(int argc, char **argv)
 {
 	const char *src = getenv("PF_SRCDIR");
@@ -456,6 +491,7 @@ int main(int argc, char **argv)
 
 	setenv("TZ", "CET-1", 1); /* what "local" means in dates */
 	tzset();
+	pf_rand_set_source(no_chance);
 	snprintf(path, sizeof path, "%s/tests/sieve", src ? src : ".");
 	finds_the_cases(path, argc > 1 ? argv[1] : NULL);
 	return tap_done();
