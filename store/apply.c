@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "store/box.h"
+#include "store/quota.h"
 
 static void count_rec(struct store_box *box, const struct store_rec *rec,
 		      bool plus)
@@ -17,19 +17,26 @@ static void count_rec(struct store_box *box, const struct store_rec *rec,
 
 	if (!(m->flags & STORE_SEEN))
 		box->unseen += one;
-	if (m->flags & STORE_DELETED)
+	if (m->flags & STORE_DELETED) {
 		box->deleted_count += one;
+		box->deleted_size += plus ? m->size : (uint64_t)0 - m->size;
+	}
 	if (rec->state & REC_NEW)
 		box->in_new += one;
 	if (rec->state & REC_FRESH)
 		box->fresh += one;
 	box->size += plus ? m->size : (uint64_t)0 - m->size;
+	if (box->disk_known) {
+		uint64_t disk = store_rec_disk(box, rec);
+		box->disk += plus ? disk : (uint64_t)0 - disk;
+	}
 }
 
 void store_box_count(struct store_box *box)
 {
 	box->unseen = box->deleted_count = box->in_new = box->fresh = 0;
-	box->size = 0;
+	box->size = box->deleted_size = box->disk = 0;
+	box->disk_known = false;
 	for (size_t i = 0; i < box->recs.n; i++)
 		count_rec(box, &box->recs.v[i], true);
 }

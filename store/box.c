@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/box.h"
+#include "store/quota.h"
 
 /* ---- stamps ------------------------------------------------------------ */
 
@@ -193,6 +193,7 @@ void store_box_info(const struct store_box *box, struct store_box_info *info)
 	    .unseen = box->unseen,
 	    .deleted = box->deleted_count,
 	    .size = box->size,
+	    .deleted_size = box->deleted_size,
 	};
 	memcpy(info->guid, box->guid, sizeof info->guid);
 }
@@ -419,6 +420,7 @@ void store_box_unlock(struct store_box *box)
 	if (--box->locked)
 		return;
 	box->store->held--;
+	store_quota_publish(box);
 	if (box->loaded && !box->store->read_only && !box->deleted)
 		store_checkpoint_maybe(box, false);
 	store_txn_drop(box);

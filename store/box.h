@@ -14,6 +14,7 @@
  *	letters.c  file names             change.c expunge.c copy.c move.c
  *	deliver.c draft.c msg.c view.c summary.c watch.c metadata.c
  *	acl.c      rights
+ *	quota.c quota_rules.c maildirsize.c
  */
 #ifndef STORE_BOX_H
 #define STORE_BOX_H
@@ -191,7 +192,11 @@ struct store_box {
 	struct store_summary *summary;
 	/* counts, kept by apply.c */
 	uint32_t unseen, deleted_count;
-	uint64_t size;
+	uint64_t size, deleted_size;
+	/* quota.c */
+	bool disk_known, published;
+	uint64_t disk; /* what the files take, if that is known */
+	uint64_t published_disk, published_messages;
 };
 
 struct store_special {
@@ -207,6 +212,7 @@ struct store {
 	uint64_t size_max;
 	struct pf_vec(struct store_special) specials;
 	struct pf_link boxes;
+	struct store_quota_state *quota; /* NULL: there is no limit */
 	unsigned held; /* mailboxes locked, or not to be waited for */
 	int root_lock_fd;
 };
@@ -399,6 +405,8 @@ PF_CHECKED pf_status store_txn_commit_bulk(struct store_box *box,
 PF_CHECKED pf_status store_log_read(struct store_box *box, bool *reload,
 				    struct pf_error *err);
 void store_log_close(struct store_box *box);
+/* of the running kernel */
+void store_boot_id(char id[16]);
 /* After the snapshot: an empty log. */
 PF_CHECKED pf_status store_log_restart(struct store_box *box,
 				       struct pf_error *err);

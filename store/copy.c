@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/box.h"
+#include "store/quota.h"
 
 struct copied {
 	uint32_t from;
@@ -431,6 +431,30 @@ static pf_status copy_locked(struct store_box *from, struct store_box *to,
 	return status;
 }
 
+/* What is moved within the account takes no more of it. */
+static pf_status take_room(struct store_box *from, struct store_box *to,
+			   const uint32_t *uids, size_t count, bool move,
+			   struct pf_error *err)
+{
+	struct store *store = to->store;
+	uint64_t bytes = 0, messages = 0;
+
+	if (!store->quota)
+		return PF_OK;
+	for (size_t i = 0; i < count; i++) {
+		const struct store_rec *rec = store_box_rec(from, uids[i]);
+		if (!rec)
+			continue;
+		bytes += store_rec_disk(from, rec);
+		messages++;
+	}
+	bool within = move && from->store == store &&
+		      !store_quota_rules_ignore(&store->quota->rules,
+						pf_str_c(from->name));
+	return store_quota_take(store, pf_str_c(to->name), bytes, messages,
+				within, err);
+}
+
 pf_status store_box_copy_to(struct store_box *from, const uint32_t *uids,
 			    size_t count, const struct store_copy *how,
 			    uint32_t *to_uidvalidity,
@@ -448,9 +472,16 @@ pf_status store_box_copy_to(struct store_box *from, const uint32_t *uids,
 		status = store_box_open(store, how->name, &to, err);
 	if (status != PF_OK)
 		return status;
-	status = lock_resolved(from, to, err);
+	status = take_room(from, to, uids, count, how->move, err);
+	if (status == PF_OK) {
+		status = lock_resolved(from, to, err);
+		if (status != PF_OK)
+			to->published = false; /* gives the room back */
+	}
 	if (status == PF_OK) {
 		status = copy_locked(from, to, uids, count, how, pairs, err);
+		if (pairs->n < count)
+			to->published = false;
 		*to_uidvalidity = to->uidvalidity;
 		store_box_docs_changed(to);
 		store_box_unlock(to);

@@ -6,8 +6,7 @@
  * the UID.  APPEND needs the UID now, and keywords need the mailbox' own
  * numbers: those take the lock and write the log.
  *
- * A quota check belongs at the top of store_deliver_many and deliver_plain,
- * before anything is linked (PF_OVERQUOTA).
+ * Both take the room from the quota before anything is linked.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/box.h"
+#include "store/quota.h"
 
 /* The file's mtime is INTERNALDATE.  A file in several mailboxes has one. */
 static pf_status set_date(struct store_draft *draft, int64_t date,
@@ -327,6 +326,29 @@ static pf_status open_for_append(struct store *store, struct pf_str mailbox,
 	return status;
 }
 
+static uint64_t bytes_of(struct store_draft *const *drafts, size_t count)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += drafts[i]->size;
+	return bytes;
+}
+
+static pf_status take_room(struct store *store, struct pf_str mailbox,
+			   struct store_draft *const *drafts, size_t count,
+			   struct pf_error *err)
+{
+	return store_quota_take(store, mailbox, bytes_of(drafts, count), count,
+				false, err);
+}
+
+static void give_room(struct store *store, struct pf_str mailbox,
+		      struct store_draft *const *drafts, size_t count)
+{
+	store_quota_give(store, mailbox, bytes_of(drafts, count), count);
+}
+
 pf_status store_deliver_many(struct store *store, struct pf_str mailbox,
 			     struct store_draft *const *drafts,
 			     const struct store_deliver *hows, size_t count,
@@ -352,10 +374,17 @@ pf_status store_deliver_many(struct store *store, struct pf_str mailbox,
 	}
 	pf_vec_room(&appends, count);
 	memset(appends.v, 0, count * sizeof *appends.v);
-	status = store_box_lock(box, err);
+	status = take_room(store, mailbox, drafts, count, err);
+	if (status == PF_OK) {
+		status = store_box_lock(box, err);
+		if (status != PF_OK)
+			give_room(store, mailbox, drafts, count);
+	}
 	if (status == PF_OK) {
 		status =
 		    append_locked(box, drafts, hows, appends.v, count, err);
+		if (status != PF_OK)
+			box->published = false; /* gives the room back */
 		if (status == PF_OK) {
 			*uidvalidity = box->uidvalidity;
 			for (size_t i = 0; i < count; i++)
@@ -369,6 +398,25 @@ pf_status store_deliver_many(struct store *store, struct pf_str mailbox,
 	}
 	pf_vec_release(&appends);
 	store_box_close(&box);
+	return status;
+}
+
+static pf_status deliver_or_make(struct store *store, struct pf_str mailbox,
+				 struct store_draft *draft,
+				 const struct store_deliver *how, char *base,
+				 size_t base_size, struct pf_error *err)
+{
+	pf_status status = PF_NOTFOUND;
+
+	for (int i = 0; i < 3; i++) {
+		status = deliver_plain(store, mailbox, draft, how, base,
+				       base_size, err);
+		if (status != PF_NOTFOUND || !how->create)
+			break;
+		status = make_target(store, mailbox, err);
+		if (status != PF_OK)
+			break;
+	}
 	return status;
 }
 
@@ -392,14 +440,12 @@ pf_status store_deliver(struct store *store, struct pf_str mailbox,
 					    &validity, &uids, err);
 		(void)pf_str_copy(pf_str_c(draft->base), base, sizeof base);
 	} else {
-		for (int i = 0; i < 3; i++) {
-			status = deliver_plain(store, mailbox, draft, how, base,
-					       sizeof base, err);
-			if (status != PF_NOTFOUND || !how->create)
-				break;
-			status = make_target(store, mailbox, err);
+		status = take_room(store, mailbox, &draft, 1, err);
+		if (status == PF_OK) {
+			status = deliver_or_make(store, mailbox, draft, how,
+						 base, sizeof base, err);
 			if (status != PF_OK)
-				break;
+				give_room(store, mailbox, &draft, 1);
 		}
 	}
 	if (status == PF_OK && uidvalidity)

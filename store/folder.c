@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
-#include "store/names.h"
+#include "store/quota.h"
 
 #define NEW_PREFIX  "penfold-new."
 #define RENAME_FILE "penfold-rename"
@@ -66,9 +66,12 @@ static pf_status create_locked(struct store *store, const char *folder,
 	if (store_folder_exists(store, folder))
 		return pf_error_set(err, PF_EXISTS, "The mailbox exists",
 				    "create %s: exists", folder);
+	pf_status status = store_quota_room_for_mailbox(store, err);
+	if (status != PF_OK)
+		return status;
 	snprintf(tmp, sizeof tmp, NEW_PREFIX "%08x%08x", pf_rand_u32(),
 		 pf_rand_u32());
-	pf_status status = pf_fs_mkdir(store->dir, tmp, STORE_FOLDER_MODE, err);
+	status = pf_fs_mkdir(store->dir, tmp, STORE_FOLDER_MODE, err);
 	if (status != PF_OK)
 		return status;
 	status =
@@ -165,6 +168,7 @@ static pf_status delete_locked(struct store *store, struct store_box *box,
 	/* other processes that have it open read this before they write */
 	store_txn_deleted(box);
 	(void)!store_txn_commit(box, false, NULL);
+	store_quota_moved(store, box->folder, NULL);
 	box->deleted = true;
 	(void)!pf_fs_remove_tree(store->dir, gone, NULL);
 	return PF_OK;
@@ -272,8 +276,10 @@ static pf_status run_plan(struct store *store, struct pf_str plan,
 		pf_buf_add_str(&to, line);
 		status = pf_fs_rename_new(store->dir, from.data, store->dir,
 					  to.data, err);
-		if (status == PF_OK)
+		if (status == PF_OK) {
 			rename_open(store, from.data, to.data);
+			store_quota_moved(store, from.data, to.data);
+		}
 		if (status == PF_NOTFOUND)
 			status = PF_OK; /* done before */
 	}

@@ -26,7 +26,7 @@
 static const char padding[8];
 
 /* The kernel's name for the time since it was started. */
-static void boot_id(char id[16])
+void store_boot_id(char id[16])
 {
 	struct pf_buf text = PF_BUF_INIT(64);
 
@@ -430,7 +430,7 @@ pf_status store_log_read(struct store_box *box, bool *reload,
 			store_log_close(box);
 			return PF_OK;
 		}
-		boot_id(boot);
+		store_boot_id(boot);
 		if (memcmp(boot, h.boot, 16) != 0)
 			box->rebooted = true;
 		box->log_end = sizeof h;
@@ -462,7 +462,7 @@ pf_status store_log_restart(struct store_box *box, struct pf_error *err)
 	    .uidnext = box->uidnext,
 	};
 
-	boot_id(h.boot);
+	store_boot_id(h.boot);
 	memcpy(h.guid, box->guid, sizeof h.guid);
 	h.crc = pf_crc32c(0, &h, offsetof(struct store_log_header, crc));
 	store_log_close(box);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/box.h"
+#include "store/quota.h"
 
 /* Asked before mkdir(2), which locks the directory even if there is nothing to
  * make: deliveries would wait for each other. */
@@ -59,6 +59,7 @@ pf_status store_open(const struct store_conf *conf, struct store **store,
 	store_special_parse(s, conf->special_use);
 	if (!s->read_only)
 		store_folder_heal(s);
+	store_quota_open(s, conf);
 	*store = s;
 	return PF_OK;
 }
@@ -80,6 +81,7 @@ void store_close(struct store **store)
 		free(s->specials.v[i].role);
 		free(s->specials.v[i].name);
 	}
+	store_quota_close(s);
 	pf_vec_release(&s->specials);
 	if (s->root_lock_fd >= 0)
 		close(s->root_lock_fd);

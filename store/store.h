@@ -35,6 +35,9 @@ struct store_conf {
 	bool read_only;		 /* never write, not even caches */
 	bool inherit_root;	 /* a public store: the root is no INBOX, its
 				    rights are those to begin with */
+	/* quota: rules as in penfold.conf(5), a user's behind the site's;
+	 * and a file (or NULL) that is there while nothing more fits in */
+	const char *quota, *quota_full;
 };
 
 PF_CHECKED pf_status store_open(const struct store_conf *conf,
@@ -213,6 +216,42 @@ PF_CHECKED pf_status store_acl_change(struct store *store, struct pf_str name,
 				      const struct store_acl_entry *entry,
 				      struct pf_error *err);
 
+/* ---- quota (RFC 9208) ------------------------------------------------- */
+
+/*
+ * Delivery, APPEND, COPY and CREATE fail with OVERQUOTA by themselves; quota.c
+ * tells how it is counted.  A mailbox has a root if it is limited: the
+ * account's, and perhaps one of its own.
+ */
+struct store_quota {
+	struct pf_str root;
+	uint64_t storage, messages, mailboxes;		   /* used; bytes */
+	uint64_t storage_max, messages_max, mailboxes_max; /* 0: no limit */
+};
+struct store_quotas pf_vec(struct store_quota);
+
+/* The roots of a mailbox (which need not be there), the account's first.
+ * Texts: arena; `list->v` is the caller's. */
+PF_CHECKED pf_status store_quota_list(struct store *store,
+				      struct pf_str mailbox,
+				      struct pf_arena *arena,
+				      struct store_quotas *list,
+				      struct pf_error *err);
+/* NOTFOUND */
+PF_CHECKED pf_status store_quota_get(struct store *store, struct pf_str root,
+				     struct pf_arena *arena,
+				     struct store_quota *quota,
+				     struct pf_error *err);
+/* Looks into every mailbox. */
+PF_CHECKED pf_status store_quota_recount(struct store *store,
+					 struct pf_error *err);
+/* How much of the account is used, as of the last delivery, COPY, ... of this
+ * `store`; -1: there is no limit, or nothing was put in. */
+int store_quota_percent(const struct store *store);
+/* INVALID: these rules are not understood. */
+PF_CHECKED pf_status store_quota_check(struct pf_str rules,
+				       struct pf_error *err);
+
 /* ---- a mailbox -------------------------------------------------------- */
 
 enum store_flag {
@@ -245,8 +284,9 @@ struct store_box_info {
 	uint32_t uidvalidity, uidnext;
 	uint64_t highest_modseq;
 	uint32_t messages, unseen, deleted;
-	uint64_t size; /* sum of RFC822.SIZE */
-	char guid[33]; /* stable across rename */
+	uint64_t size;	       /* sum of RFC822.SIZE */
+	uint64_t deleted_size; /* of those with \Deleted */
+	char guid[33];	       /* stable across rename */
 };
 
 /* Opens (or finds open) a mailbox and synchronises it.  NOTFOUND. */
