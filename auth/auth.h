@@ -38,6 +38,7 @@ struct auth_user {
 	gid_t gid;
 	char *home;    /* expanded, never NULL */
 	char *mail;    /* Maildir path, expanded, never NULL */
+	char *quota;   /* rules as in penfold.conf, or NULL */
 	bool disabled; /* cannot log in (nologin, "!" or "*" password, none);
 			  still gets mail */
 	bool broken;   /* known, but the rest of the line is not understood:
@@ -139,6 +140,7 @@ struct auth_identity {
 	char *home, *mail;
 	uid_t uid; /* (uid_t)-1: not given */
 	gid_t gid;
+	char *quota;  /* rules of his own, or NULL */
 	char *detail; /* address look-ups: the extension, or NULL */
 };
 void auth_identity_release(struct auth_identity *id);

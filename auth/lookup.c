@@ -70,6 +70,7 @@ void auth_identity_release(struct auth_identity *id)
 	free(id->user);
 	free(id->home);
 	free(id->mail);
+	free(id->quota);
 	free(id->detail);
 	*id = (struct auth_identity){0};
 }
@@ -183,6 +184,8 @@ static bool parse_identity(struct pf_str line, struct auth_identity *id)
 			text = &id->home;
 		else if (auth_wire_value(word, "mail", &arena, &value))
 			text = &id->mail;
+		else if (auth_wire_value(word, "quota_rule", &arena, &value))
+			text = &id->quota;
 		else if (auth_wire_value(word, "detail", &arena, &value))
 			text = &id->detail;
 		else if (auth_wire_value(word, "uid", &arena, &value) &&

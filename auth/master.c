@@ -63,6 +63,8 @@ void auth_master_user(struct pf_buf *to, const char *command, uint32_t id,
 	add_id(to, "gid", user->gid);
 	auth_wire_param(to, "home", pf_str_c(user->home));
 	auth_wire_param(to, "mail", pf_str_c(user->mail));
+	if (user->quota)
+		auth_wire_param(to, "quota_rule", pf_str_c(user->quota));
 	if (detail.p)
 		auth_wire_param(to, "detail", detail);
 	auth_wire_end(to);

@@ -308,6 +308,34 @@ struct extras {
 	struct pf_str home, mail;
 };
 
+#define QUOTA_RULE     "userdb_quota_rule"
+#define QUOTA_STORAGE  "userdb_quota_storage_size"
+#define QUOTA_MESSAGES "userdb_quota_message_count"
+
+/* Dovecot 2.3's rules are ours; 2.4 has a field for each limit. */
+static bool set_quota(struct auth_user *user, struct pf_str key,
+		      struct pf_str value)
+{
+	struct pf_buf rules = PF_BUF_INIT(AUTH_LINE_MAX + 100);
+	const char *prefix;
+
+	if (pf_str_starts(key, PF_STR(QUOTA_RULE)))
+		prefix = "";
+	else if (pf_str_eq(key, PF_STR(QUOTA_STORAGE)))
+		prefix = "*:bytes=";
+	else if (pf_str_eq(key, PF_STR(QUOTA_MESSAGES)))
+		prefix = "*:messages=";
+	else
+		return false;
+	if (user->quota)
+		pf_buf_addf(&rules, "%s ", user->quota);
+	pf_buf_add_c(&rules, prefix);
+	pf_buf_add_str(&rules, value);
+	free(user->quota);
+	user->quota = pf_buf_detach(&rules);
+	return true;
+}
+
 static void extra_field(struct parser *ps, struct auth_user *user,
 			struct pf_str word, struct extras *extras)
 {
@@ -333,6 +361,8 @@ static void extra_field(struct parser *ps, struct auth_user *user,
 		set_scram(ps, user, value, &user->scram_sha1);
 	else if (pf_str_eq(key, PF_STR(AUTH_FIELD_SCRAM_SHA256)))
 		set_scram(ps, user, value, &user->scram_sha256);
+	else
+		(void)set_quota(user, key, value);
 }
 
 /* ---- lines ------------------------------------------------------------- */
@@ -350,6 +380,7 @@ static void user_free(struct auth_user *user)
 	free(user->name);
 	free(user->home);
 	free(user->mail);
+	free(user->quota);
 	free(user->nets);
 	free(user);
 }

@@ -330,6 +330,41 @@ bool pf_conf_run_path(const struct pf_conf *conf, const char *name, char *to,
 	return n > 0 && (size_t)n < size;
 }
 
+bool pf_conf_full_path(const struct pf_conf *conf, struct pf_str user, char *to,
+		       size_t size)
+{
+	int n = snprintf(to, size, "%s/full/%.*s", conf->run_dir, (int)user.n,
+			 user.p);
+
+	return user.n > 0 && user.p[0] != '.' && n > 0 && (size_t)n < size &&
+	       pf_str_chr(user, '/') < 0 && pf_str_chr(user, '\0') < 0;
+}
+
+pf_status pf_conf_make_full_dir(const struct pf_conf *conf,
+				struct pf_error *err)
+{
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+	char path[4200];
+	pf_status status = PF_OK;
+
+	if (!pf_conf_run_path(conf, "full", path, sizeof path))
+		return PF_OK;
+	if (access(path, F_OK) == 0)
+		return PF_OK;
+	if (geteuid() == 0)
+		status = pf_priv_lookup(conf->mail_user, &uid, &gid, err);
+	if (status == PF_OK)
+		status = pf_fs_mkdir(AT_FDCWD, path, 0711, err);
+	if (status == PF_EXISTS)
+		return PF_OK;
+	/* whatever the umask: names cannot be listed, but looked for */
+	if (status == PF_OK &&
+	    (chmod(path, 0711) != 0 || chown(path, uid, gid) != 0))
+		status = pf_error_sys(err, errno, "make %s", path);
+	return status;
+}
+
 pf_status pf_conf_write_pid(const struct pf_conf *conf, const char *name,
 			    char *path, size_t size, struct pf_error *err)
 {

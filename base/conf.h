@@ -53,6 +53,9 @@ X(LIST, special_use, "Drafts:Drafts Sent:Sent Junk:Junk Trash:Trash Archive:Arch
 X(LIST, create_folders, "", "folders that every user has from the first login") \
 X(LIST, namespaces, "", "level:path pairs: mailboxes of nobody's, in a Maildir; level: without a path: what other users share, as in shared.ann.INBOX") \
 X(SIZE, message_size_max, "100M", "largest message that LMTP and APPEND take") \
+X(LIST, quota, "", "limits: *:storage=1G:messages=100000:mailboxes=500, and rules for mailboxes: Trash:storage=+10% Spam:storage=100M Old:ignore") \
+X(LIST, quota_warning, "80 95", "percent of the quota at which a letter tells the user") \
+X(BOOL, quota_bounce, "no", "LMTP refuses mail for a full mailbox for good (552), instead of for now (452)") \
 X(INT,  recipients_max, "1000", "recipients of one LMTP transaction") \
 X(LIST, trusted_networks, "127.0.0.0/8 ::1", "peers whose XFORWARD is believed over TCP; the Unix socket always is") \
 X(PATH, sieve_script, "%h/.dovecot.sieve", "a user's active Sieve script") \
@@ -142,6 +145,14 @@ bool pf_conf_run_path(const struct pf_conf *conf, const char *name, char *to,
  * programs that write there later are not root when they do. */
 PF_CHECKED pf_status pf_conf_make_state_dir(const struct pf_conf *conf,
 					    struct pf_error *err);
+
+/* run_dir/full: a file for each user whose mailbox is full, made by those who
+ * see his mail, seen by penfold-authd.  As root, for mail_user. */
+PF_CHECKED pf_status pf_conf_make_full_dir(const struct pf_conf *conf,
+					   struct pf_error *err);
+/* ... run_dir/full/USER; false when too long, or no name of a file */
+bool pf_conf_full_path(const struct pf_conf *conf, struct pf_str user, char *to,
+		       size_t size);
 
 /* Writes our process id to run_dir/name, which tells `penfold run` that we
  * answer, and leaves the whole path in `path` for unlinking at the end. */

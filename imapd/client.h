@@ -76,6 +76,7 @@ struct client {
 	bool condstore, qresync, uidonly;
 	bool metadata, metadata_server; /* told of others' changes */
 	uint64_t metadata_told;
+	int quota_told;	  /* percent of the last warning */
 	bool rev2;	  /* ENABLE IMAP4rev2 (RFC 9051) */
 	bool utf8;	  /* ENABLE UTF8=ACCEPT (RFC 9755) */
 	const char *gone; /* close after this command; why */
@@ -171,6 +172,9 @@ void tell_oldname(struct cmd *cmd, const struct imap_arg *arg,
 		  struct pf_str name);
 /* cmd_list.c: "* LIST (...) "." name" of one mailbox, with OLDNAME as above */
 void list_one(struct cmd *cmd, const struct imap_arg *arg, struct pf_str name);
+
+/* cmd_quota.c: an untagged warning, when the quota is nearly used up */
+void quota_warn(struct client *client);
 
 /* reply.c */
 /* what is announced behind CAPABILITY */

@@ -204,7 +204,12 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 		reply_no(cmd, "[LIMIT] Too many messages in one APPEND");
 		return false;
 	}
-	if (store_draft_new(a->place.store, &draft, &err) != PF_OK) {
+	/* refused before it is sent, where it cannot fit even if each second
+	 * byte were a CR, which files do not have */
+	if (store_quota_room(a->place.store, a->place.name,
+			     cmd->stream_size / 2, a->drafts.n + 1,
+			     &err) != PF_OK ||
+	    store_draft_new(a->place.store, &draft, &err) != PF_OK) {
 		reply_error(cmd, &err);
 		return false;
 	}
@@ -296,6 +301,7 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 		tell_oldname(cmd, &cmd->args[a->replace], a->place.full);
 		if (a->replace)
 			replaced(cmd, a);
+		quota_warn(client);
 	}
 	pf_vec_release(&uids);
 	return RUN_DONE;

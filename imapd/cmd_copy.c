@@ -96,6 +96,8 @@ static enum run transfer(struct cmd *cmd, bool move)
 		result = reply_error(cmd, &err);
 	else
 		result = answer(cmd, move, modseq, uidvalidity, &pairs);
+	if (status == PF_OK)
+		quota_warn(client);
 	if (status == PF_OK && pairs.n)
 		place_index_hint(client, place.store, place.name);
 	pf_vec_release(&uids);

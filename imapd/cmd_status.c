@@ -1,7 +1,7 @@
 /*
  * STATUS (RFC 3501 6.3.10; HIGHESTMODSEQ: RFC 7162 3.1.7; SIZE: RFC 8438;
  * DELETED: RFC 9051 6.3.11; MAILBOXID: RFC 8474 4.3;
- * APPENDLIMIT: RFC 7889 3).
+ * APPENDLIMIT: RFC 7889 3; DELETED-STORAGE: RFC 9208 4.1.5).
  */
 #include "imapd/place.h"
 #include "imapd/status.h"
@@ -15,17 +15,24 @@ enum status_item {
 	ITEM_HIGHESTMODSEQ,
 	ITEM_SIZE,
 	ITEM_DELETED,
+	ITEM_DELETED_STORAGE,
 	ITEM_MAILBOXID,
 	ITEM_APPENDLIMIT,
 	ITEM_COUNT
 };
 
 static const char *const item_names[ITEM_COUNT] = {
-    [ITEM_MESSAGES] = "MESSAGES",   [ITEM_RECENT] = "RECENT",
-    [ITEM_UIDNEXT] = "UIDNEXT",	    [ITEM_UIDVALIDITY] = "UIDVALIDITY",
-    [ITEM_UNSEEN] = "UNSEEN",	    [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
-    [ITEM_SIZE] = "SIZE",	    [ITEM_DELETED] = "DELETED",
-    [ITEM_MAILBOXID] = "MAILBOXID", [ITEM_APPENDLIMIT] = "APPENDLIMIT",
+    [ITEM_MESSAGES] = "MESSAGES",
+    [ITEM_RECENT] = "RECENT",
+    [ITEM_UIDNEXT] = "UIDNEXT",
+    [ITEM_UIDVALIDITY] = "UIDVALIDITY",
+    [ITEM_UNSEEN] = "UNSEEN",
+    [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+    [ITEM_SIZE] = "SIZE",
+    [ITEM_DELETED] = "DELETED",
+    [ITEM_DELETED_STORAGE] = "DELETED-STORAGE",
+    [ITEM_MAILBOXID] = "MAILBOXID",
+    [ITEM_APPENDLIMIT] = "APPENDLIMIT",
 };
 
 static int find_item(const struct client *client, const struct imap_arg *arg)
@@ -77,6 +84,8 @@ static uint64_t item_value(enum status_item item,
 		return info->size;
 	case ITEM_DELETED:
 		return info->deleted;
+	case ITEM_DELETED_STORAGE:
+		return info->deleted_size;
 	case ITEM_MAILBOXID: /* no numbers */
 	case ITEM_APPENDLIMIT:
 	case ITEM_COUNT:

@@ -175,6 +175,10 @@ enum run run_namespace(struct cmd *cmd);
 /* cmd_metadata.c */
 enum run run_getmetadata(struct cmd *cmd);
 enum run run_setmetadata(struct cmd *cmd);
+/* cmd_quota.c */
+enum run run_getquota(struct cmd *cmd);
+enum run run_getquotaroot(struct cmd *cmd);
+enum run run_setquota(struct cmd *cmd);
 /* cmd_status.c */
 enum run run_status(struct cmd *cmd);
 /* cmd_append.c */

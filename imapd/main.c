@@ -272,7 +272,7 @@ static pf_status stdio_client(struct server *server, const struct options *o,
 	server->single = true;
 	if (status == PF_OK) {
 		struct client_conf client = {
-		    .user = server_user(server, name.data, mail.data),
+		    .user = server_user(server, name.data, mail.data, NULL),
 		    .in_fd = STDIN_FILENO,
 		    .out_fd = STDOUT_FILENO,
 		    .ip = "stdio",

@@ -37,14 +37,27 @@ static struct client *client_of(struct pf_link *link)
 	return pf_container_of(link, struct client, link);
 }
 
+/* The site's rules with the user's behind them */
+static char *quota_rules(const struct pf_conf *conf, const char *quota)
+{
+	struct pf_buf rules = PF_BUF_INIT(64 * 1024);
+
+	pf_buf_addf(&rules, "%s %s", conf->quota, quota ? quota : "");
+	return pf_buf_detach(&rules);
+}
+
 struct user *server_user(struct server *server, const char *name,
-			 const char *mail)
+			 const char *mail, const char *quota)
 {
 	struct user *user = pf_map_get(&server->users, pf_str_c(name));
+	char *rules = quota_rules(server->conf, quota);
 
-	if (user && strcmp(user->mail, mail) == 0)
+	if (user && strcmp(user->mail, mail) == 0 &&
+	    strcmp(user->quota, rules) == 0) {
+		free(rules);
 		return user;
-	/* the user file says another place now: newcomers go there */
+	}
+	/* the user file says something else now: that is for newcomers */
 	if (user)
 		pf_map_remove(&server->users, pf_str_c(name));
 	user = calloc(1, sizeof *user);
@@ -53,6 +66,7 @@ struct user *server_user(struct server *server, const char *name,
 	user->server = server;
 	user->name = pf_str_dup(pf_str_c(name));
 	user->mail = pf_str_dup(pf_str_c(mail));
+	user->quota = rules;
 	user->queue = net_queue_new(server->loop, NET_LANE_DISK);
 	pf_list_init(&user->clients);
 	pf_list_append(&server->user_list, &user->link);
@@ -94,8 +108,15 @@ pf_status user_open(struct user *user, struct pf_error *err)
 	    .size_max = (uint64_t)conf->message_size_max,
 	};
 
+	char full[4200];
+
 	if (user->store)
 		return PF_OK;
+	store_conf.quota = user->quota;
+	/* over ssh the user's own rules are not known */
+	store_conf.quota_guess = user->server->single;
+	if (pf_conf_full_path(conf, pf_str_c(user->name), full, sizeof full))
+		store_conf.quota_full = full;
 	pf_status status = store_open(&store_conf, &user->store, err);
 	if (status != PF_OK)
 		return status;
@@ -141,6 +162,7 @@ static void user_close_done(void *arg)
 	metadata_news_release(user);
 	free(user->name);
 	free(user->mail);
+	free(user->quota);
 	free(user);
 	server_ended(server);
 }

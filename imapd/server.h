@@ -59,6 +59,7 @@ struct user {
 	struct pf_link link;
 	struct server *server;
 	char *name, *mail;
+	char *quota; /* rules: the site's and the user's */
 	struct net_queue *queue;
 	struct pf_link clients;
 	unsigned client_count;
@@ -71,10 +72,10 @@ struct user {
 	atomic_int dirty; /* documented files may be behind the log */
 };
 
-/* The user of that name, made if needed; it lives while it has clients and a
- * while longer. */
+/* The user of that name, made if needed (`quota`: rules of his own, or NULL);
+ * it lives while it has clients and a while longer. */
 struct user *server_user(struct server *server, const char *name,
-			 const char *mail);
+			 const char *mail, const char *quota);
 /* In the user's queue: opens the store, makes create_folders. */
 PF_CHECKED pf_status user_open(struct user *user, struct pf_error *err);
 /* Counts a client in and out. */

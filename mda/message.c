@@ -181,8 +181,18 @@ pf_status mda_store_open(struct filter *filter, const struct auth_identity *id,
 	    .special_use = filter->conf->special_use,
 	    .size_max = 0, /* ours counts the message, without the prefix */
 	};
+	struct pf_buf rules = PF_BUF_INIT(64 * 1024);
+	char full[4200];
 
-	return store_open(&conf, store, err);
+	pf_buf_addf(&rules, "%s %s", filter->conf->quota,
+		    id->quota ? id->quota : "");
+	conf.quota = rules.data;
+	if (pf_conf_full_path(filter->conf, pf_str_c(id->user), full,
+			      sizeof full))
+		conf.quota_full = full;
+	pf_status status = store_open(&conf, store, err);
+	pf_buf_release(&rules);
+	return status;
 }
 
 static dev_t device_of(struct store *store)

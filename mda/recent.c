@@ -75,6 +75,7 @@ static struct auth_identity copy_identity(const struct auth_identity *id)
 	    .mail = copy(id->mail),
 	    .uid = id->uid,
 	    .gid = id->gid,
+	    .quota = copy(id->quota),
 	    .detail = copy(id->detail),
 	};
 }

@@ -165,6 +165,6 @@ void store_maildirsize_add(struct store *store, const struct quota_limit *limit,
 	if (fd >= 0)
 		close(fd);
 	pf_buf_release(&line);
-	if (!good)
+	if (!good && total)
 		store_maildirsize_write(store, limit, total);
 }

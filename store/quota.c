@@ -28,6 +28,10 @@
  * else counts there), and before anybody is told that there is no room, at
  * most every RECOUNT_OVER seconds.
  *
+ * A program that was not told what is configured (penfold-indexd), or not all
+ * (a session over ssh does not know the user's own rules), goes by
+ * maildirsize's limits, leaves them alone, and takes part in the counting.
+ *
  * What is counted is the size of files, as Dovecot's and Courier's maildir
  * quota do: the number behind ",S=" in the name, and for names without it the
  * size with CRLF.
@@ -145,10 +149,13 @@ static bool parse_head(struct store_quota_state *q, struct pf_str line)
 		return false;
 	line = pf_str_from(line, sizeof HEAD - 1);
 	boot_text(boot);
-	return pf_str_split(&line, ' ', &word) &&
-	       pf_str_eq(word, pf_str_c(boot)) &&
-	       pf_str_split(&line, ' ', &word) &&
-	       parse_int(word, &q->recounted) && pf_str_eq(line, source(q));
+	if (!pf_str_split(&line, ' ', &word) ||
+	    !pf_str_eq(word, pf_str_c(boot)) ||
+	    !pf_str_split(&line, ' ', &word) || !parse_int(word, &q->recounted))
+		return false;
+	if (!q->known)
+		q->from_maildirsize = pf_str_eq(line, PF_STR("maildirsize"));
+	return pf_str_eq(line, source(q));
 }
 
 static bool parse_line(struct store *store, struct pf_str line)
@@ -324,7 +331,7 @@ static void change(struct store *store, struct pf_str folder, int64_t storage,
 	count(q, box, storage, messages);
 	if (!box->ignored) {
 		store_maildirsize_add(store, &q->rules.account, &delta,
-				      &q->total);
+				      q->known ? &q->total : NULL);
 		q->maildirsize = store_maildirsize_bytes(store);
 	}
 	append(store, &delta, box->folder);
@@ -466,7 +473,9 @@ pf_status store_quota_recount(struct store *store, struct pf_error *err)
 	if (status == PF_OK && lock(store)) {
 		drop_missing(store);
 		q->recounted = pf_clock_now();
-		store_maildirsize_write(store, &q->rules.account, &q->total);
+		if (q->known)
+			store_maildirsize_write(store, &q->rules.account,
+						&q->total);
 		q->maildirsize = store_maildirsize_bytes(store);
 		rewrite(store);
 		mark(store);
@@ -558,26 +567,61 @@ static pf_status check(const char *what, const struct quota_use *use,
 	return PF_OK;
 }
 
+struct want {
+	struct pf_str mailbox;
+	uint64_t storage, messages;
+	bool within, take; /* take it, or only look for it */
+};
+
 /* Under the lock: may it come? */
-static pf_status check_all(struct store *store, struct pf_str mailbox,
-			   struct pf_str folder, uint64_t storage,
-			   uint64_t messages, bool within, struct pf_error *err)
+static pf_status check_all(struct store *store, const struct want *want,
+			   struct pf_str folder, struct pf_error *err)
 {
 	struct store_quota_state *q = store->quota;
 	struct quota_box *box = get_box(store, folder);
 	struct quota_limit account =
-	    store_quota_rules_account(&q->rules, mailbox);
-	struct quota_limit own = store_quota_rules_own(&q->rules, mailbox);
+	    store_quota_rules_account(&q->rules, want->mailbox);
+	struct quota_limit own =
+	    store_quota_rules_own(&q->rules, want->mailbox);
+	pf_status status = PF_OK;
 
 	if (box->ignored)
 		return PF_OK;
-	pf_status status = PF_OK;
-	if (!within)
-		status = check("The mail account", &q->total, &account, storage,
-			       messages, err);
+	if (!want->within)
+		status = check("The mail account", &q->total, &account,
+			       want->storage, want->messages, err);
 	if (status == PF_OK)
-		status = check("This mailbox", &box->use, &own, storage,
-			       messages, err);
+		status = check("This mailbox", &box->use, &own, want->storage,
+			       want->messages, err);
+	return status;
+}
+
+static pf_status find_room(struct store *store, const struct want *want,
+			   struct pf_error *err)
+{
+	struct pf_buf folder = PF_BUF_INIT(300);
+	pf_status status = store_folder_of(store, want->mailbox, &folder, err);
+
+	for (int tries = 0; tries < 2 && status == PF_OK; tries++) {
+		/* who cannot count cannot refuse */
+		if (!lock_counted(store, err))
+			break;
+		status = check_all(store, want, pf_buf_str(&folder), err);
+		if (status == PF_OK && want->take)
+			change(store, pf_buf_str(&folder),
+			       (int64_t)want->storage, (int64_t)want->messages);
+		bool again = status != PF_OK && tries == 0 &&
+			     recount_due(store, RECOUNT_OVER);
+		bool done = status == PF_OK;
+		if (!done)
+			mark(store);
+		unlock(store);
+		if (done)
+			break;
+		if (again && store_quota_recount(store, NULL) == PF_OK)
+			status = PF_OK;
+	}
+	pf_buf_release(&folder);
 	return status;
 }
 
@@ -585,32 +629,18 @@ pf_status store_quota_take(struct store *store, struct pf_str mailbox,
 			   uint64_t storage, uint64_t messages, bool within,
 			   struct pf_error *err)
 {
-	struct pf_buf folder = PF_BUF_INIT(300);
-	pf_status status = PF_OK;
+	struct want want = {mailbox, storage, messages, within, true};
 
-	if (!store->quota)
-		return PF_OK;
-	status = store_folder_of(store, mailbox, &folder, err);
-	for (int tries = 0; tries < 2 && status == PF_OK; tries++) {
-		/* who cannot count cannot refuse */
-		if (!lock_counted(store, err))
-			break;
-		status = check_all(store, mailbox, pf_buf_str(&folder), storage,
-				   messages, within, err);
-		if (status == PF_OK) {
-			change(store, pf_buf_str(&folder), (int64_t)storage,
-			       (int64_t)messages);
-			unlock(store);
-			break;
-		}
-		bool again = tries == 0 && recount_due(store, RECOUNT_OVER);
-		mark(store);
-		unlock(store);
-		if (again && store_quota_recount(store, NULL) == PF_OK)
-			status = PF_OK;
-	}
-	pf_buf_release(&folder);
-	return status;
+	return store->quota ? find_room(store, &want, err) : PF_OK;
+}
+
+pf_status store_quota_room(struct store *store, struct pf_str mailbox,
+			   uint64_t storage, uint64_t messages,
+			   struct pf_error *err)
+{
+	struct want want = {mailbox, storage, messages, false, false};
+
+	return store->quota ? find_room(store, &want, err) : PF_OK;
 }
 
 void store_quota_give(struct store *store, struct pf_str mailbox,
@@ -789,6 +819,20 @@ static void adopt_maildirsize(struct store *store, struct store_quota_state *q)
 	}
 }
 
+/* Who does not know all rules goes by what others wrote down; where nobody
+ * did, by what it knows. */
+static void guess_limits(struct store *store, struct store_quota_state *q)
+{
+	struct quota_limit written;
+
+	if (!store_maildirsize_limits(store, &written)) {
+		q->known = store_quota_rules_any(&q->rules);
+		return;
+	}
+	q->rules.account.storage = written.storage;
+	q->rules.account.messages = written.messages;
+}
+
 void store_quota_open(struct store *store, const struct store_conf *conf)
 {
 	struct store_quota_state *q = calloc(1, sizeof *q);
@@ -801,8 +845,11 @@ void store_quota_open(struct store *store, const struct store_conf *conf)
 	store->quota = q;
 	/* `penfold check` tells what is wrong with a rule */
 	(void)!store_quota_rules_parse(&q->rules, pf_str_c(conf->quota), NULL);
-	if (!store_quota_rules_any(&q->rules))
+	q->known = !conf->quota_guess && conf->quota;
+	if (q->known && !store_quota_rules_any(&q->rules))
 		adopt_maildirsize(store, q);
+	else if (!q->known)
+		guess_limits(store, q);
 	if (conf->quota_full)
 		q->full_path = pf_str_dup(pf_str_c(conf->quota_full));
 	if (store_quota_rules_any(&q->rules))

@@ -55,7 +55,8 @@ struct quota_use {
 bool store_maildirsize_limits(struct store *store, struct quota_limit *limit);
 /* Its size; -1: there is none. */
 int64_t store_maildirsize_bytes(struct store *store);
-/* Adds a line, or writes it anew with `total` when it has to be. */
+/* Adds a line, or writes it anew with `total` (may be NULL) when it has to
+ * be. */
 void store_maildirsize_add(struct store *store, const struct quota_limit *limit,
 			   const struct quota_use *delta,
 			   const struct quota_use *total);
@@ -78,6 +79,8 @@ struct store_quota_state {
 	struct quota_rules rules;
 	char *full_path;
 	bool from_maildirsize; /* where the limits come from */
+	bool known;	       /* all that is configured; else
+				  maildirsize's limits are taken */
 	int lock_fd;
 	/* penfold-quota as of `stamp` */
 	struct store_stamp stamp;

@@ -37,6 +37,7 @@ static uint64_t unit_of(char c)
 	}
 }
 
+/* unit 0: a plain number */
 static bool parse_amount(struct pf_str s, uint64_t unit,
 			 struct quota_amount *amount)
 {
@@ -49,12 +50,14 @@ static bool parse_amount(struct pf_str s, uint64_t unit,
 	}
 	if (s.n && s.p[s.n - 1] == '%') {
 		a.percent = true;
-		unit = 1;
+		unit = 0;
 		s.n--;
-	} else if (s.n && unit > 1 && unit_of(s.p[s.n - 1])) {
+	} else if (s.n && unit && unit_of(s.p[s.n - 1])) {
 		unit = unit_of(s.p[s.n - 1]);
 		s.n--;
 	}
+	if (unit == 0)
+		unit = 1;
 	if (!pf_str_u64(s, a.percent ? 10000 : INT64_MAX / unit, &a.value))
 		return false;
 	a.value *= unit;
@@ -81,9 +84,9 @@ static bool parse_limit(struct pf_str text, struct quota_rule *rule,
 	if (pf_str_eq(key, PF_STR("bytes")))
 		return parse_amount(value, 1, &rule->storage);
 	if (pf_str_eq(key, PF_STR("messages")))
-		return parse_amount(value, 1, &rule->messages);
+		return parse_amount(value, 0, &rule->messages);
 	if (pf_str_eq(key, PF_STR("mailboxes")))
-		return parse_amount(value, 1, mailboxes);
+		return parse_amount(value, 0, mailboxes);
 	return false;
 }
 

@@ -35,9 +35,11 @@ struct store_conf {
 	bool read_only;		 /* never write, not even caches */
 	bool inherit_root;	 /* a public store: the root is no INBOX, its
 				    rights are those to begin with */
-	/* quota: rules as in penfold.conf(5), a user's behind the site's;
-	 * and a file (or NULL) that is there while nothing more fits in */
+	/* quota: rules as in penfold.conf(5), a user's behind the site's
+	 * (NULL, or `quota_guess`: not or not all known, maildirsize goes
+	 * first); and a file (or NULL) that is there while nothing fits in */
 	const char *quota, *quota_full;
+	bool quota_guess;
 };
 
 PF_CHECKED pf_status store_open(const struct store_conf *conf,
@@ -242,6 +244,10 @@ PF_CHECKED pf_status store_quota_get(struct store *store, struct pf_str root,
 				     struct pf_arena *arena,
 				     struct store_quota *quota,
 				     struct pf_error *err);
+/* Is there room for that much?  OVERQUOTA.  (Before it is uploaded.) */
+PF_CHECKED pf_status store_quota_room(struct store *store,
+				      struct pf_str mailbox, uint64_t storage,
+				      uint64_t messages, struct pf_error *err);
 /* Looks into every mailbox. */
 PF_CHECKED pf_status store_quota_recount(struct store *store,
 					 struct pf_error *err);

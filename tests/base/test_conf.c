@@ -107,7 +107,7 @@ static void has_few_settings(void)
 	size_t count;
 
 	pf_conf_settings(&count);
-	ok(count <= 60);
+	ok(count <= 70);
 }
 
 static void every_setting_is_in_the_manual(void)

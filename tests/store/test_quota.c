@@ -79,7 +79,7 @@ static void rules_are_dovecots(void)
 	    &rules,
 	    PF_STR("*:storage=1G:messages=10 Trash:storage=+10%:messages=+5 "
 		   "Spam:storage=100M Lists*:ignore *:mailboxes=7 "
-		   "\"Sent Items:storage=-512\" *:messages=20 Old:bytes=5"),
+		   "\"Sent Items:storage=-512\" *:messages=20 Old:bytes=5k"),
 	    &err));
 	is_int(rules.account.storage, 1 << 30);
 	is_int(rules.account.messages, 20);
@@ -92,7 +92,7 @@ static void rules_are_dovecots(void)
 	is_int(l.storage, (1 << 30) - (512 << 10));
 	l = store_quota_rules_own(&rules, PF_STR("Spam"));
 	is_int(l.storage, 100 << 20);
-	is_int(store_quota_rules_own(&rules, PF_STR("Old")).storage, 5);
+	is_int(store_quota_rules_own(&rules, PF_STR("Old")).storage, 5120);
 	is_int(store_quota_rules_own(&rules, PF_STR("Trash")).storage, 0);
 	ok(store_quota_rules_ignore(&rules, PF_STR("Lists.a.b")));
 	ok(!store_quota_rules_ignore(&rules, PF_STR("List")));
@@ -102,9 +102,16 @@ static void rules_are_dovecots(void)
 static void bad_rules_are_told(void)
 {
 	static const char *const bad[] = {
-	    "*",	   ":storage=1",	"*:storage",
-	    "*:storage=x", "*:storage=+1M",	"*:ignore",
-	    "*:foo=1",	   "Trash:mailboxes=1", "*:storage=99999999999T",
+	    "*",
+	    ":storage=1",
+	    "*:storage",
+	    "*:storage=x",
+	    "*:storage=+1M",
+	    "*:ignore",
+	    "*:foo=1",
+	    "Trash:mailboxes=1",
+	    "*:storage=99999999999T",
+	    "*:messages=1k",
 	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -308,6 +315,15 @@ static void maildirsize_is_kept(void)
 	later += INT64_C(60000000);
 	ok(is_used(store, 256, 102));
 	store_close(&store);
+	/* who does not know the rules goes by it, and leaves it */
+	store = open_with(NULL);
+	ok(is_used(store, 256, 102));
+	is_int(put(store, "INBOX", 20480, false), PF_OVERQUOTA);
+	is_int(put(store, "INBOX", 4, true), PF_OK);
+	store_close(&store);
+	store = open_with("*:storage=20k");
+	ok(is_used(store, 260, 103));
+	store_close(&store);
 	/* no rule any more: ours goes */
 	store = open_with("");
 	ok(!fixture_has("maildirsize"));
@@ -319,12 +335,12 @@ static void maildirsize_is_kept(void)
 static void limits_are_adopted_from_maildirsize(void)
 {
 	fixture_new();
-	struct store *store = open_with(NULL);
+	struct store *store = open_with("");
 	is_int(put(store, "INBOX", 100, false), PF_OK);
 	is_int(store_quota_percent(store), -1);
 	store_close(&store);
 	fixture_put("maildirsize", "200S,5C\n          12            3\n");
-	store = open_with(NULL);
+	store = open_with("");
 	is_int(put(store, "INBOX", 101, false), PF_OVERQUOTA);
 	is_int(put(store, "INBOX", 100, false), PF_OK);
 	is_int(get(store, "User quota").messages_max, 5);
