@@ -24,6 +24,7 @@ int ctl_check(struct ctl *ctl);
 int ctl_user(struct ctl *ctl);
 int ctl_search(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);
+int ctl_sieve(struct ctl *ctl);
 int ctl_who(struct ctl *ctl);
 
 /* Loads the configuration; on failure says everything that is wrong with it

@@ -59,6 +59,18 @@ static const struct verb verbs[] = {
      "DELIVERY is the id of the log and the Received line; FILE a message\n"
      "file.  The answer comes from the delivery journal, which holds no\n"
      "content, and from the script that decided, unless it was changed.\n"},
+    {"sieve", ctl_sieve, "check|test|replay|apply SCRIPT ... [-u USER]",
+     "check scripts, try them, file mail by them",
+     "penfold sieve check SCRIPT...     all problems, with line and column\n"
+     "penfold sieve test SCRIPT MESSAGE [--from A] [--to B]\n"
+     "    one message, step by step; does nothing\n"
+     "penfold sieve replay SCRIPT [--last N | --since DATE] [--mailbox M]\n"
+     "    [--all] [--json]\n"
+     "    what would have become of delivered mail (default: the last 1000),\n"
+     "    with the envelope of the journal; changes nothing\n"
+     "penfold sieve apply SCRIPT --mailbox M [--yes] [--create]\n"
+     "    [--discard-to MAILBOX]\n"
+     "    files the mail in M; without --yes it only shows what it would do\n"},
     {"who", ctl_who, "", "list the sessions that are open now", ""},
     {"help", help, "[VERB]", "explain a verb", ""},
     {"version", version, "", "print the version", ""},

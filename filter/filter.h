@@ -79,6 +79,14 @@ PF_CHECKED pf_status filter_rules_load(struct filter_rules *rules,
 void filter_script_unref(struct filter_rules *rules,
 			 struct filter_script **script);
 
+/* Compiles a text as a script of that user's, with all that it includes and
+ * all problems: for what is not in force (yet). */
+PF_CHECKED pf_status filter_compile(const struct pf_conf *conf,
+				    const struct auth_identity *id,
+				    struct pf_str text,
+				    struct sieve_script **script,
+				    struct sieve_problems *problems,
+				    struct pf_error *err);
 /* What filter_script.mark is made by. */
 uint32_t filter_mark(struct pf_str text);
 /* Limits as the configuration has them. */
@@ -186,6 +194,9 @@ PF_CHECKED pf_status filter_stored_init(struct filter_stored *stored,
 					struct store *store, int fd,
 					const struct filter_envelope *envelope,
 					struct pf_error *err);
+/* Another envelope than the one it has */
+void filter_stored_envelope(struct filter_stored *stored,
+			    const struct filter_envelope *envelope);
 void filter_stored_release(struct filter_stored *stored);
 
 /* ---- mail that leaves (outgoing.c) ---- */

@@ -254,6 +254,23 @@ uint32_t filter_mark(struct pf_str text)
 	return h;
 }
 
+pf_status filter_compile(const struct pf_conf *conf,
+			 const struct auth_identity *id, struct pf_str text,
+			 struct sieve_script **script,
+			 struct sieve_problems *problems, struct pf_error *err)
+{
+	struct parts parts = {0};
+	struct includer includer = {conf, id, &parts};
+	const struct sieve_source source = {&includer, load_included};
+	struct sieve_limits limits;
+
+	filter_limits(conf, &limits);
+	pf_status status =
+	    sieve_compile_from(text, &limits, &source, script, problems, err);
+	free_parts(&parts);
+	return status;
+}
+
 static struct filter_script *compile(struct filter_rules *rules,
 				     const char *path,
 				     const struct auth_identity *id, int fd,

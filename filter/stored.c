@@ -55,6 +55,9 @@ static void split_recipient(struct sieve_message *m)
 {
 	ptrdiff_t at = pf_str_rchr(m->to, '@');
 
+	m->has_detail = false;
+	m->detail = PF_STR("");
+
 	m->user = at >= 0 ? pf_str_head(m->to, (size_t)at) : m->to;
 	for (size_t i = 1; i < m->user.n; i++) {
 		if (!strchr(m->delimiters, m->user.p[i]))
@@ -64,6 +67,14 @@ static void split_recipient(struct sieve_message *m)
 		m->has_detail = true;
 		return;
 	}
+}
+
+void filter_stored_envelope(struct filter_stored *stored,
+			    const struct filter_envelope *envelope)
+{
+	stored->message.from = envelope->from;
+	stored->message.to = envelope->to;
+	split_recipient(&stored->message);
 }
 
 pf_status
@@ -88,12 +99,11 @@ filter_stored_init(struct filter_stored *stored, struct filter *filter,
 	    .size = fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0,
 	    .delimiters = filter->conf->recipient_delimiter,
 	    .now = pf_clock_now(),
-	    .from = envelope ? envelope->from
-			     : field(header, PF_STR("Return-Path")),
-	    .to =
-		envelope ? envelope->to : field(header, PF_STR("Delivered-To")),
 	};
-	split_recipient(m);
+	const struct filter_envelope own = {
+	    field(header, PF_STR("Return-Path")),
+	    field(header, PF_STR("Delivered-To"))};
+	filter_stored_envelope(stored, envelope ? envelope : &own);
 	filter_ask_init(&stored->ask, m);
 	m->duplicate = NULL;
 	return PF_OK;

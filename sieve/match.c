@@ -364,7 +364,11 @@ void sieve_matcher_begin(struct sieve_matcher *matcher, struct sieve_run *run,
 static bool match_keys(struct sieve_matcher *matcher, struct sieve_value *value)
 {
 	const struct sieve_match_type *type = matcher->node->match.type;
+	struct pf_str text = value->text;
 
+	sieve_run_trace(matcher->run, "    sees \"%.*s\"%s",
+			text.n > 100 ? 100 : (int)text.n, text.p ? text.p : "",
+			text.n > 100 ? "..." : "");
 	for (size_t i = 0; i < matcher->key_count && !matcher->found; i++)
 		matcher->found = type->match(matcher->run, matcher->node, value,
 					     &matcher->keys[i]);

@@ -284,7 +284,9 @@ static void traces_each_decision(void)
 	message.from = PF_STR("");
 	ok(sieve_run(script, &message, NULL, on_trace, &log, &result, &err) ==
 	   PF_OK);
-	is_str(log.data, "2 header :contains \"subject\" [\"x\", \"y\"]: no\n"
+	is_str(log.data, "2     sees \"hello\"\n"
+			 "2 header :contains \"subject\" [\"x\", \"y\"]: no\n"
+			 "4     sees \"example.org\"\n"
 			 "4 address :domain \"from\" \"example.org\": yes\n"
 			 "5 file into \"Org\"\n"
 			 "7 vacation: no answer: the sender is <>\n");
