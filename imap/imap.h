@@ -385,6 +385,67 @@ PF_CHECKED pf_status imap_flags_parse(const struct imap_arg *list,
 				      struct pf_str **flags, size_t *count,
 				      struct pf_error *err);
 
+/* ---- NOTIFY --------------------------------------------------------------
+ */
+
+/* Which mailboxes are meant (RFC 5465 6, RFC 7377 2.2). */
+enum imap_filter_kind {
+	IMAP_FILTER_SELECTED,
+	IMAP_FILTER_DELAYED, /* SELECTED-DELAYED */
+	IMAP_FILTER_INBOXES,
+	IMAP_FILTER_PERSONAL,
+	IMAP_FILTER_SUBSCRIBED,
+	IMAP_FILTER_SUBTREE, /* from here on with names */
+	IMAP_FILTER_SUBTREE_ONE,
+	IMAP_FILTER_MAILBOXES,
+};
+struct imap_filter {
+	enum imap_filter_kind kind;
+	struct pf_str *names; /* UTF-8 */
+	size_t count;
+};
+/* *args is moved behind it.  INVALID, LIMIT. */
+PF_CHECKED pf_status imap_filter_parse(const struct imap_arg **args, bool utf8,
+				       struct pf_arena *arena,
+				       struct imap_filter *filter,
+				       struct pf_error *err);
+/* Is this mailbox of one's own meant?  SELECTED is the caller's business. */
+bool imap_filter_match(const struct imap_filter *filter, struct pf_str name,
+		       char separator, bool subscribed);
+
+enum imap_event {
+	IMAP_EVENT_NEW = 1 << 0,
+	IMAP_EVENT_EXPUNGE = 1 << 1,
+	IMAP_EVENT_FLAGS = 1 << 2,
+	IMAP_EVENT_ANNOTATION = 1 << 3,
+	IMAP_EVENT_MESSAGES = (1 << 4) - 1, /* all of these */
+	IMAP_EVENT_NAME = 1 << 4,
+	IMAP_EVENT_SUBSCRIPTION = 1 << 5,
+	IMAP_EVENT_METADATA = 1 << 6,
+	IMAP_EVENT_SERVER_METADATA = 1 << 7,
+	IMAP_EVENT_UNKNOWN = 1 << 8,
+};
+/* "MessageNew MessageExpunge" */
+void imap_events_write(struct pf_buf *to, unsigned events);
+
+struct imap_notify_group {
+	struct imap_filter filter;
+	unsigned events;	 /* 0: NONE */
+	struct imap_fetch fetch; /* for new messages; count 0: nothing */
+};
+struct imap_notify {
+	bool status;
+	struct imap_notify_group *groups; /* NOTIFY NONE: none */
+	size_t count;
+	unsigned events; /* of all groups */
+};
+/* INVALID (answer BAD), LIMIT.  An event that nobody knows is no error but
+ * IMAP_EVENT_UNKNOWN. */
+PF_CHECKED pf_status imap_notify_parse(const struct imap_arg *args, bool utf8,
+				       struct pf_arena *arena,
+				       struct imap_notify *notify,
+				       struct pf_error *err);
+
 /* ---- SORT and THREAD
  * ---------------------------------------------------------
  */

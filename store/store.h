@@ -545,8 +545,8 @@ PF_CHECKED pf_status store_deliver_many(struct store *store,
 /*
  * One inotify descriptor for a process.  Thread-safe.  The program plugs
  * store_watch_fd() into its loop and calls store_watch_read() when it is
- * readable; changed(arg, token) is called from there for each mailbox that
- * something happened to (then: store_box_sync in that user's queue).
+ * readable; changed(arg, token) is called from there, once, for each token
+ * that something happened to (then: store_box_sync in that user's queue).
  */
 struct store_watch;
 PF_CHECKED pf_status store_watch_new(void (*changed)(void *arg, uint64_t token),
@@ -559,6 +559,16 @@ void store_watch_read(struct store_watch *watch);
 PF_CHECKED pf_status store_watch_add(struct store_watch *watch,
 				     struct store_box *box, uint64_t token,
 				     struct pf_error *err);
+/* The same without opening it; again costs nothing, and finds a mailbox that
+ * was removed and made anew. */
+PF_CHECKED pf_status store_watch_add_name(struct store_watch *watch,
+					  struct store *store,
+					  struct pf_str name, uint64_t token,
+					  struct pf_error *err);
+/* Which mailboxes there are, subscriptions and special uses. */
+PF_CHECKED pf_status store_watch_add_list(struct store_watch *watch,
+					  struct store *store, uint64_t token,
+					  struct pf_error *err);
 void store_watch_remove(struct store_watch *watch, uint64_t token);
 void store_watch_free(struct store_watch **watch);
 

@@ -230,6 +230,51 @@ static void watching_hears_of_changes(void)
 	fixture_free();
 }
 
+static void watching_by_name(void)
+{
+	struct store_watch *watch = NULL;
+
+	fixture_new();
+	struct store *store = fixture_open();
+	good(store_create(store, PF_STR("Work"), NULL, &err));
+	good(store_watch_new(hear, NULL, &watch, &err));
+	good(store_watch_add_list(watch, store, 1, &err));
+	good(store_watch_add_name(watch, store, PF_STR("Work"), 2, &err));
+	good(store_watch_add_name(watch, store, PF_STR("INBOX"), 4, &err));
+	is_int(store_watch_add_name(watch, store, PF_STR("None"), 8, NULL),
+	       PF_NOTFOUND);
+	fixture_deliver(store, "Work", "x\n", 0);
+	ok(wait_and_read(watch));
+	is_int(heard, 2);
+	fixture_deliver(store, "INBOX", "x\n", 0);
+	ok(wait_and_read(watch));
+	is_int(heard, 4);
+	good(store_subscribe(store, PF_STR("Work"), true, &err));
+	ok(wait_and_read(watch));
+	is_int(heard, 1);
+	good(store_create(store, PF_STR("More"), NULL, &err));
+	ok(wait_and_read(watch));
+	is_int(heard & 1, 1);
+	/* made anew: only the second question finds it */
+	good(store_delete(store, PF_STR("Work"), &err));
+	ok(wait_and_read(watch));
+	is_int(heard, 3);
+	good(store_create(store, PF_STR("Work"), NULL, &err));
+	good(store_watch_add_name(watch, store, PF_STR("Work"), 2, &err));
+	good(store_watch_add_name(watch, store, PF_STR("Work"), 2, &err));
+	wait_and_read(watch);
+	fixture_deliver(store, "Work", "x\n", 0);
+	ok(wait_and_read(watch));
+	is_int(heard, 2);
+	store_watch_remove(watch, 4);
+	fixture_deliver(store, "INBOX", "x\n", 0);
+	wait_and_read(watch);
+	is_int(heard, 0);
+	store_watch_free(&watch);
+	store_close(&store);
+	fixture_free();
+}
+
 /* What a power cut leaves: a longer log with zeros, or half a record. */
 static void a_torn_log_is_no_error(void)
 {
@@ -396,6 +441,7 @@ int main(void)
 	many_drafts_or_none();
 	summaries_come_and_go();
 	watching_hears_of_changes();
+	watching_by_name();
 	a_torn_log_is_no_error();
 	doubles_are_settled();
 	a_later_uidvalidity_is_taken();
