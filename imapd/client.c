@@ -208,6 +208,25 @@ void client_poke(struct client *c)
 	client_run(c);
 }
 
+void client_watch(struct client *c)
+{
+	struct server *server = c->user->server;
+	struct pf_error err = {0};
+
+	if (c->watched || c->watch_failed)
+		return;
+	if (server->watch &&
+	    store_watch_add(server->watch, c->box, c->id, &err) == PF_OK) {
+		c->watched = true;
+		return;
+	}
+	c->watch_failed = true; /* the server's tick pokes instead */
+	if (server->watch && !atomic_exchange(&server->watch_warned, true))
+		pf_log_error(PF_LOG_WARN, "watch-failed", &err,
+			     PF_LOGC("user", c->user->name),
+			     PF_LOGC("instead", "polling"));
+}
+
 void client_unselect(struct client *c)
 {
 	if (c->watched)

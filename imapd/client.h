@@ -67,6 +67,7 @@ struct client {
 	struct store_view *view;
 	struct store_uids saved; /* "$" (RFC 5182) */
 	struct client_hint hint;
+	struct notify *notify; /* NULL: NOTIFY was never said */
 	uint64_t keywords_told;
 	uint32_t uidvalidity;
 	unsigned rights;      /* enum store_right, in the box */
@@ -76,10 +77,11 @@ struct client {
 	bool condstore, qresync, uidonly;
 	bool metadata, metadata_server; /* told of others' changes */
 	uint64_t metadata_told;
-	int quota_told;	  /* percent of the last warning */
-	bool rev2;	  /* ENABLE IMAP4rev2 (RFC 9051) */
-	bool utf8;	  /* ENABLE UTF8=ACCEPT (RFC 9755) */
-	const char *gone; /* close after this command; why */
+	int quota_told;	     /* percent of the last warning */
+	bool rev2;	     /* ENABLE IMAP4rev2 (RFC 9051) */
+	bool utf8;	     /* ENABLE UTF8=ACCEPT (RFC 9755) */
+	const char *gone;    /* close after this command; why */
+	atomic_bool listens; /* may be told something at any time */
 
 	/* ---- fixed from the start ---- */
 	char *ip, *tls;
@@ -109,6 +111,8 @@ struct client *client_by_id(struct server *server, uint64_t id);
 
 /* run.c: the one place from which commands are called. */
 void client_run(struct client *client);
+/* What is run between commands, for NOTIFY; it has no answer. */
+extern const struct command command_news;
 /* input.c */
 size_t client_input(struct client *client, const char *p, size_t n);
 /* Continues reading where it stood still. */
@@ -148,6 +152,8 @@ void write_exists(struct client *client, uint32_t exists);
 void write_fetch_head(struct client *client, uint32_t uid);
 /* "* n FETCH (UID u FLAGS (...) MODSEQ (m))" */
 void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq);
+/* From now on a change of the selected mailbox pokes the session. */
+void client_watch(struct client *client);
 /* Leaves the mailbox. */
 void client_unselect(struct client *client);
 /* Turns CONDSTORE on (RFC 7162 3.1): says HIGHESTMODSEQ once if selected. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "imapd/notify.h"
 #include "imapd/place.h"
 
 #define MESSAGES_MAX 1000
@@ -299,6 +300,7 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 				       : "APPEND completed");
 		place_index_hint(client, a->place.store, a->place.name);
 		tell_oldname(cmd, &cmd->args[a->replace], a->place.full);
+		notify_own_messages(client, a->place.full, &uids);
 		if (a->replace)
 			replaced(cmd, a);
 		quota_warn(client);

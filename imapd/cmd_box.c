@@ -2,6 +2,7 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 6.3.3-6.3.7;
  * CREATE with USE: RFC 6154 3).
  */
+#include "imapd/notify.h"
 #include "imapd/place.h"
 
 /* "Lists/" announces children to come (RFC 3501 6.3.3); here every mailbox
@@ -80,6 +81,7 @@ enum run run_create(struct cmd *cmd)
 		return reply_no(cmd, "[USEATTR] %s", err.client);
 	if (status != PF_OK)
 		return reply_error(cmd, &err);
+	notify_own_name(client, place.full);
 	tell_oldname(cmd, &cmd->args[0], name);
 	return created(cmd, &place);
 }
@@ -130,6 +132,7 @@ enum run run_delete(struct cmd *cmd)
 	if (store_delete(place.store, place.name, &err) != PF_OK)
 		return reply_error(cmd, &err);
 	tell_oldname(cmd, &cmd->args[0], name);
+	notify_own_name(client, place.full);
 	return reply_completed(cmd);
 }
 
@@ -163,6 +166,8 @@ enum run run_rename(struct cmd *cmd)
 		return reply_no(cmd, "[CANNOT] INBOX stays");
 	if (store_rename(from.store, from.name, to.name, &err) != PF_OK)
 		return reply_error(cmd, &err);
+	notify_own_name(client, from.full);
+	notify_own_name(client, to.full);
 	/* RFC 9051 6.3.6: when either name was normalised */
 	if (client->rev2 && (!name_is_spelled(cmd, &cmd->args[0], from.full) ||
 			     !name_is_spelled(cmd, &cmd->args[1], to.full)))
@@ -181,6 +186,7 @@ static enum run subscribe(struct cmd *cmd, bool on)
 	if (store_subscribe(client->user->store,
 			    without_separator(client, name), on, &err) != PF_OK)
 		return reply_error(cmd, &err);
+	notify_own_name(client, without_separator(client, name));
 	return reply_completed(cmd);
 }
 

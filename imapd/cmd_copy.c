@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "imapd/notify.h"
 #include "imapd/place.h"
 #include "imapd/qresync.h"
 
@@ -33,6 +34,17 @@ static void write_copyuid(struct pf_buf *to, uint32_t uidvalidity,
 	pf_buf_release(&code);
 	pf_vec_release(&from);
 	pf_vec_release(&into);
+}
+
+static void note_own(struct client *client, struct pf_str name,
+		     const struct store_uid_pairs *pairs)
+{
+	struct store_uids uids = {0};
+
+	for (size_t i = 0; i < pairs->n; i++)
+		pf_vec_push(&uids, pairs->v[i].to);
+	notify_own_messages(client, name, &uids);
+	pf_vec_release(&uids);
 }
 
 static enum run answer(struct cmd *cmd, bool move, uint64_t modseq,
@@ -98,8 +110,10 @@ static enum run transfer(struct cmd *cmd, bool move)
 		result = answer(cmd, move, modseq, uidvalidity, &pairs);
 	if (status == PF_OK)
 		quota_warn(client);
-	if (status == PF_OK && pairs.n)
+	if (status == PF_OK && pairs.n) {
 		place_index_hint(client, place.store, place.name);
+		note_own(client, place.full, &pairs);
+	}
 	pf_vec_release(&uids);
 	pf_vec_release(&pairs);
 	return result;

@@ -33,6 +33,7 @@ enum fetch_stage {
 #define CLOCK_EVERY 16
 
 struct fetch {
+	struct pf_arena own; /* of one without a command */
 	struct imap_fetch what;
 	bool uid, modseq, flags; /* items that are asked for or implied */
 	struct store_uids uids;
@@ -57,10 +58,8 @@ struct fetch {
 	bool unknown_cte;	/* ... for its encoding (RFC 3516) */
 };
 
-static void release(struct cmd *cmd)
+static void release_fetch(struct fetch *f)
 {
-	struct fetch *f = cmd->state;
-
 	message_end(&f->message);
 	pf_buf_release(&f->message.header);
 	for (size_t i = 0; f->wanted && i < f->what.count; i++)
@@ -70,15 +69,19 @@ static void release(struct cmd *cmd)
 	qresync_release(&f->vanished);
 }
 
+static void release(struct cmd *cmd)
+{
+	release_fetch(cmd->state);
+}
+
 /* ---- beginning ------------------------------------------------------------
  */
 
-static void look_at_items(struct cmd *cmd, struct fetch *f)
+static void look_at_items(struct fetch *f, struct pf_arena *arena)
 {
-	f->wanted =
-	    pf_arena_array(&cmd->arena, f->what.count, sizeof *f->wanted);
-	f->texts = pf_arena_array(&cmd->arena, f->what.count, sizeof *f->texts);
-	f->sizes = pf_arena_array(&cmd->arena, f->what.count, sizeof *f->sizes);
+	f->wanted = pf_arena_array(arena, f->what.count, sizeof *f->wanted);
+	f->texts = pf_arena_array(arena, f->what.count, sizeof *f->texts);
+	f->sizes = pf_arena_array(arena, f->what.count, sizeof *f->sizes);
 	for (size_t i = 0; i < f->what.count; i++) {
 		const struct imap_fetch_item *item = &f->what.items[i];
 
@@ -145,7 +148,7 @@ static enum run begin(struct cmd *cmd)
 	message_init(&f->message, client);
 	cmd->state = f;
 	cmd->release = release;
-	look_at_items(cmd, f);
+	look_at_items(f, &cmd->arena);
 	if (!arg_messages(cmd, &cmd->args[0], &f->uids))
 		return RUN_DONE;
 	if (f->what.vanished && !find_vanished(cmd, f))
@@ -733,6 +736,31 @@ static enum run write_message(struct cmd *cmd, struct fetch *f, int64_t start)
 	}
 }
 
+/* All messages.  OUTPUT, MORE, FAIL, DONE. */
+static enum run walk(struct cmd *cmd, struct fetch *f)
+{
+	int64_t start = pf_clock_mono_ms();
+	enum run result = qresync_tell(&f->vanished, cmd->client);
+
+	if (result != RUN_DONE)
+		return result;
+	while (f->at < f->uids.n) {
+		if (client_full(cmd->client) && f->stage != STAGE_STREAM)
+			return RUN_OUTPUT;
+		if (f->stage == STAGE_NEXT && time_over(f, start))
+			return RUN_MORE;
+		if (f->stage == STAGE_NEXT)
+			next_message(cmd, f);
+		else if (f->stage == STAGE_PREPARE)
+			result = prepare_message(cmd, f, start);
+		else
+			result = write_message(cmd, f, start);
+		if (result != RUN_DONE)
+			return result;
+	}
+	return RUN_DONE;
+}
+
 static enum run finish(struct cmd *cmd, const struct fetch *f)
 {
 	if (f->unknown_cte)
@@ -753,24 +781,43 @@ enum run run_fetch(struct cmd *cmd)
 		if (result != RUN_MORE)
 			return result;
 	}
-	struct fetch *f = cmd->state;
-	int64_t start = pf_clock_mono_ms();
-	enum run result = qresync_tell(&f->vanished, cmd->client);
-	if (result != RUN_DONE)
-		return result;
-	while (f->at < f->uids.n) {
-		if (client_full(cmd->client) && f->stage != STAGE_STREAM)
-			return RUN_OUTPUT;
-		if (f->stage == STAGE_NEXT && time_over(f, start))
-			return RUN_MORE;
-		if (f->stage == STAGE_NEXT)
-			next_message(cmd, f);
-		else if (f->stage == STAGE_PREPARE)
-			result = prepare_message(cmd, f, start);
-		else
-			result = write_message(cmd, f, start);
-		if (result != RUN_DONE)
-			return result;
-	}
-	return finish(cmd, f);
+	enum run result = walk(cmd, cmd->state);
+	return result == RUN_DONE ? finish(cmd, cmd->state) : result;
+}
+
+/* ---- without a FETCH
+ * ---------------------------------------------------------
+ */
+
+struct fetch *fetch_new(struct client *client, const struct imap_fetch *what,
+			const struct store_uids *uids)
+{
+	struct fetch *f = calloc(1, sizeof *f);
+
+	if (!f)
+		abort();
+	pf_arena_init(&f->own, 1 << 20);
+	f->what = *what;
+	message_init(&f->message, client);
+	look_at_items(f, &f->own);
+	for (size_t i = 0; i < uids->n; i++)
+		pf_vec_push(&f->uids, uids->v[i]);
+	return f;
+}
+
+enum run fetch_tell(struct cmd *cmd, struct fetch *f)
+{
+	return walk(cmd, f);
+}
+
+void fetch_free(struct fetch **fetch)
+{
+	struct fetch *f = *fetch;
+
+	*fetch = NULL;
+	if (!f)
+		return;
+	release_fetch(f);
+	pf_arena_release(&f->own);
+	free(f);
 }

@@ -3,27 +3,8 @@
  * in memory; news come by inotify (the watch) or from another session of the
  * same user (a poke), and each calls run() once to tell.
  */
-#include "base/log.h"
 #include "imapd/metadata.h"
-
-/* From now on changes poke us; done before looking, so that none is missed. */
-static void watch(struct client *client)
-{
-	struct server *server = client->user->server;
-	struct pf_error err = {0};
-
-	if (client->watched || client->watch_failed)
-		return;
-	if (server->watch && store_watch_add(server->watch, client->box,
-					     client->id, &err) == PF_OK) {
-		client->watched = true;
-		return;
-	}
-	client->watch_failed = true; /* the server's tick pokes instead */
-	if (server->watch)
-		pf_log_error(PF_LOG_WARN, "watch-failed", &err,
-			     PF_LOGC("user", client->user->name));
-}
+#include "imapd/notify.h"
 
 static const struct imap_arg no_args = {.kind = IMAP_END};
 
@@ -35,8 +16,9 @@ enum run run_idle(struct cmd *cmd)
 		return reply_bad(cmd, "IDLE takes no arguments");
 	if (!cmd->state) {
 		cmd->state = client;
+		/* before looking, so that nothing is missed */
 		if (client->view)
-			watch(client);
+			client_watch(client);
 		pf_buf_add_c(&client->out, "+ idling\r\n");
 		pf_arena_release(&cmd->args_arena);
 		cmd->args = &no_args;
@@ -49,6 +31,10 @@ enum run run_idle(struct cmd *cmd)
 		if (client->gone)
 			return reply_no(cmd, "The mailbox was deleted");
 	}
+	/* RFC 5465 4: the same events as without IDLE */
+	enum run told = notify_tell(cmd);
+	if (told != RUN_DONE)
+		return told;
 	if (cmd->in.len == 0)
 		return RUN_INPUT;
 	struct pf_str line = pf_str_trim(pf_buf_str(&cmd->in));

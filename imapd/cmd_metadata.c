@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "imapd/place.h"
 
 #define ENTRIES_MAX 1000
@@ -475,13 +476,23 @@ void metadata_changed(struct client *by, struct pf_str mailbox,
 	pf_buf_release(&text);
 }
 
+/* After ENABLE, or NOTIFY (RFC 5465 5.6, 5.7). */
+static bool is_wanted(const struct client *client, struct pf_str mailbox)
+{
+	if (mailbox.n)
+		return client->metadata ||
+		       notify_wants(client, mailbox, IMAP_EVENT_METADATA);
+	return client->metadata_server ||
+	       notify_wants(client, mailbox, IMAP_EVENT_SERVER_METADATA);
+}
+
 void metadata_tell(struct client *client)
 {
 	const struct user *user = client->user;
 	uint64_t told = client->metadata_told;
 
 	client->metadata_told = user->metadata_serial;
-	if (!client->metadata && !client->metadata_server)
+	if (!client->metadata && !client->metadata_server && !client->notify)
 		return;
 	/* of a long list the end: these are hints */
 	if (user->metadata_serial - told > METADATA_NEWS)
@@ -491,7 +502,7 @@ void metadata_tell(struct client *client)
 		    &user->metadata_news[told % METADATA_NEWS];
 		struct pf_str mailbox = pf_str_c(news->mailbox);
 		if (news->by == client->id || !news->entries[0] ||
-		    (mailbox.n && !client->metadata))
+		    !is_wanted(client, mailbox))
 			continue;
 		pf_buf_add_c(&client->out, "* METADATA ");
 		if (mailbox.n)

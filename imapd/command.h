@@ -52,6 +52,11 @@ enum command_flags {
 	CMD_STREAM = 1 << 9,
 	/* changes how input is read: what is behind it waits for the answer */
 	CMD_ALONE = 1 << 10,
+	/* takes messages out of the selected mailbox: its EXPUNGEs are told
+	 * whatever NOTIFY says */
+	CMD_REMOVES = 1 << 11,
+	/* nobody sent it: no tag, no answer */
+	CMD_OURS = 1 << 12,
 };
 
 struct command {
@@ -84,6 +89,7 @@ struct cmd {
 	uint32_t lowest; /* UID worked on, if the limit was reached (limit.c) */
 	struct progress progress;
 	bool defer_expunge; /* a command with sequence numbers is behind it */
+	bool tells_all;	    /* also what NOTIFY keeps back */
 
 	enum cmd_phase phase;
 	struct pf_buf reply; /* "OK FETCH completed" */
@@ -94,6 +100,7 @@ struct cmd {
 	struct store_view_changes changes;
 	bool telling;
 	size_t told;
+	struct fetch *fetch; /* of new messages, for NOTIFY */
 
 	/* input of CMD_LINES and CMD_STREAM */
 	struct pf_buf in;
@@ -195,6 +202,9 @@ enum run run_compress(struct cmd *cmd);
 /* cmd_sort.c */
 enum run run_sort(struct cmd *cmd);
 enum run run_thread(struct cmd *cmd);
+/* cmd_notify.c */
+enum run run_notify(struct cmd *cmd);
+enum run run_news(struct cmd *cmd);
 /* cmd_idle.c, cmd_enable.c */
 enum run run_idle(struct cmd *cmd);
 enum run run_enable(struct cmd *cmd);

@@ -8,7 +8,7 @@
  * front of a command with sequence numbers that the client has already sent:
  * CMD_SEQS marks those, and expunges then wait (run.c).
  */
-#include "imapd/command.h"
+#include "imapd/client.h"
 
 #include <stdlib.h>
 
@@ -25,7 +25,8 @@ static const struct command commands[] = {
     {"DELETE", CMD_LOGGED_IN | CMD_CHANGES, run_delete, NULL},
     {"ENABLE", CMD_LOGGED_IN, run_enable, NULL},
     {"EXAMINE", CMD_LOGGED_IN, run_select, NULL},
-    {"EXPUNGE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_expunge, NULL},
+    {"EXPUNGE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
+     run_expunge, NULL},
     {"FETCH", CMD_SELECTED | CMD_SEQS | CMD_KEEPS_SEQS, run_fetch, NULL},
     {"GETMETADATA", CMD_LOGGED_IN, run_getmetadata, NULL},
     {"GETQUOTA", CMD_LOGGED_IN, run_getquota, NULL},
@@ -36,12 +37,15 @@ static const struct command commands[] = {
     {"LOGIN", CMD_NOTAUTH, NULL, gate_login},
     {"LOGOUT", CMD_ANY | CMD_INLINE, run_logout, gate_logout},
     {"LSUB", CMD_LOGGED_IN, run_lsub, NULL},
-    {"MOVE", CMD_SELECTED | CMD_SEQS | CMD_WRITES | CMD_CHANGES, run_move,
-     NULL},
+    {"MOVE", CMD_SELECTED | CMD_SEQS | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
+     run_move, NULL},
     {"NAMESPACE", CMD_LOGGED_IN | CMD_INLINE, run_namespace, NULL},
     {"NOOP", CMD_ANY, run_noop, gate_noop},
+    {"NOTIFY", CMD_LOGGED_IN, run_notify, NULL},
     {"RENAME", CMD_LOGGED_IN | CMD_CHANGES, run_rename, NULL},
-    {"REPLACE", CMD_SELECTED | CMD_SEQS | CMD_STREAM | CMD_WRITES | CMD_CHANGES,
+    {"REPLACE",
+     CMD_SELECTED | CMD_SEQS | CMD_STREAM | CMD_WRITES | CMD_CHANGES |
+	 CMD_REMOVES,
      run_append, NULL},
     {"SEARCH", CMD_SELECTED | CMD_SEQS | CMD_KEEPS_SEQS, run_search, NULL},
     {"SELECT", CMD_LOGGED_IN, run_select, NULL},
@@ -56,11 +60,14 @@ static const struct command commands[] = {
     {"SUBSCRIBE", CMD_LOGGED_IN, run_subscribe, NULL},
     {"THREAD", CMD_SELECTED | CMD_SEQS | CMD_KEEPS_SEQS, run_thread, NULL},
     {"UID COPY", CMD_SELECTED | CMD_CHANGES, run_copy, NULL},
-    {"UID EXPUNGE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_expunge, NULL},
+    {"UID EXPUNGE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
+     run_expunge, NULL},
     {"UID FETCH", CMD_SELECTED, run_fetch, NULL},
-    {"UID MOVE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_move, NULL},
+    {"UID MOVE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
+     run_move, NULL},
     /* its keys may be numbers (RFC 3501 5.5) */
-    {"UID REPLACE", CMD_SELECTED | CMD_STREAM | CMD_WRITES | CMD_CHANGES,
+    {"UID REPLACE",
+     CMD_SELECTED | CMD_STREAM | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
      run_append, NULL},
     {"UID SEARCH", CMD_SELECTED | CMD_SEQS, run_search, NULL},
     {"UID SORT", CMD_SELECTED | CMD_SEQS, run_sort, NULL},
@@ -69,6 +76,9 @@ static const struct command commands[] = {
     {"UNSELECT", CMD_SELECTED, run_unselect, NULL},
     {"UNSUBSCRIBE", CMD_LOGGED_IN, run_unsubscribe, NULL},
 };
+
+const struct command command_news = {"NOTIFY", CMD_LOGGED_IN | CMD_OURS,
+				     run_news, NULL};
 
 static int compare(const void *name, const void *row)
 {

@@ -97,6 +97,14 @@ void binary_send(struct message *m, const struct imap_fetch_item *item,
 		 uint64_t size);
 enum run binary_emit(struct message *m, int64_t start);
 
+/* cmd_fetch.c: FETCH lines without a FETCH, for messages of the view; `what`
+ * must live longer. */
+struct fetch;
+struct fetch *fetch_new(struct client *client, const struct imap_fetch *what,
+			const struct store_uids *uids);
+enum run fetch_tell(struct cmd *cmd, struct fetch *fetch);
+void fetch_free(struct fetch **fetch);
+
 /* summary.c: the header fields that mail programs ask for in lists */
 bool summary_covers(const struct imap_fetch_item *item);
 /* What is to be kept of a header, ... */

@@ -21,8 +21,7 @@ static const char capability_session[] =
     "QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTA=RES-MAILBOX "
     "SORT SORT=DISPLAY THREAD=REFERENCES "
     "THREAD=ORDEREDSUBJECT THREAD=REFS ESORT PARTIAL I18NLEVEL=1 UTF8=ACCEPT "
-    "INPROGRESS "
-    "UIDONLY";
+    "INPROGRESS UIDONLY NOTIFY";
 
 void write_capability(struct pf_buf *to, const struct client *client)
 {

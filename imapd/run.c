@@ -13,7 +13,9 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "imapd/fetch.h"
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "imapd/place.h"
 
 bool slice_over(int64_t start)
@@ -59,6 +61,7 @@ void cmd_free(struct cmd **cmd)
 		c->release(c);
 	if (c->telling)
 		store_view_changes_release(&c->changes);
+	fetch_free(&c->fetch);
 	pf_buf_release(&c->reply);
 	pf_buf_release(&c->in);
 	pf_arena_release(&c->arena);
@@ -133,6 +136,8 @@ static bool allowed(struct cmd *cmd)
 
 static bool may_expunge(const struct cmd *cmd)
 {
+	if ((cmd->def->flags & CMD_OURS) && notify_delays(cmd->client))
+		return false;
 	return !(cmd->def->flags & CMD_KEEPS_SEQS) && !cmd->defer_expunge;
 }
 
@@ -186,9 +191,16 @@ static enum run step(struct cmd *cmd)
 			if (result != RUN_DONE)
 				return result;
 		}
+		if (c->notify && !c->gone && !(cmd->def->flags & CMD_INLINE)) {
+			result = notify_tell(cmd);
+			if (result != RUN_DONE)
+				return result;
+		}
 		cmd->phase = CMD_TAG;
 	}
 	note_selected(c);
+	if (cmd->def->flags & CMD_OURS)
+		return RUN_DONE;
 	limit_tell(cmd);
 	if (cmd->tag.n > 0) {
 		pf_buf_add_str(&c->out, cmd->tag);
@@ -264,9 +276,11 @@ static void command_done(struct client *c, struct cmd *cmd)
 	}
 	if (def->flags & CMD_ALONE)
 		c->alone = false;
-	c->last = def;
-	c->commands++;
-	c->active = pf_clock_mono_ms();
+	if (!(def->flags & CMD_OURS)) {
+		c->last = def;
+		c->commands++;
+		c->active = pf_clock_mono_ms();
+	}
 	bool changed = cmd->changed || (def->flags & CMD_CHANGES);
 	cmd_free(&cmd);
 	if (changed)
@@ -315,6 +329,7 @@ static void leave_work(void *arg)
 	while ((cmd = first_cmd(c)))
 		cmd_free(&cmd);
 	client_unselect(c);
+	notify_free(&c->notify);
 	pf_buf_release(&c->out);
 }
 
@@ -366,6 +381,9 @@ void client_run(struct client *c)
 				      c);
 			return;
 		}
+		if (!cmd && c->poke && atomic_load(&c->listens) &&
+		    !c->closing && !c->plus)
+			cmd = cmd_new(c, &command_news, PF_STR(""));
 		if (!cmd || (c->closing && c->gone)) {
 			idle(c);
 			return;

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "imapd/metadata.h"
 #include "imapd/msieve.h"
+#include "imapd/watched.h"
 
 #define TICK_MS	      1000
 #define LINGER_MS     10000
@@ -160,6 +161,7 @@ static void user_close_done(void *arg)
 	server->user_count--;
 	net_queue_free(&user->queue);
 	metadata_news_release(user);
+	pf_map_release(&user->watched);
 	free(user->name);
 	free(user->mail);
 	free(user->quota);
@@ -280,6 +282,7 @@ static void on_tick(void *arg)
 		}
 		if (timeouts || poll)
 			check_clients(user, now, timeouts, poll);
+		watched_tick(user, poll);
 		if (atomic_exchange(&user->dirty, 0)) {
 			user->flushing = true;
 			net_queue_run(user->queue, flush_work, flush_done,
@@ -290,8 +293,11 @@ static void on_tick(void *arg)
 
 static void on_changed(void *arg, uint64_t token)
 {
-	struct client *client = client_by_id(arg, token);
+	struct client *client;
 
+	if (watched_changed(arg, token))
+		return;
+	client = client_by_id(arg, token);
 	if (client)
 		client_poke(client);
 }
@@ -312,6 +318,7 @@ pf_status server_init(struct server *server, struct net_loop *loop,
 	*server = (struct server){.loop = loop, .conf = conf};
 	pf_list_init(&server->user_list);
 	pf_list_init(&server->managers);
+	pthread_mutex_init(&server->watched_lock, NULL);
 	server->index_socket = -1;
 	if (conf->index_enabled &&
 	    pf_conf_run_path(conf, "index.sock", server->index_path,
@@ -371,6 +378,8 @@ void server_release(struct server *server)
 	net_watch_free(&server->watch_fd);
 	store_watch_free(&server->watch);
 	server_without_index(server);
+	pf_map_release(&server->watched);
+	pthread_mutex_destroy(&server->watched_lock);
 	pf_map_release(&server->users);
 	pf_map_release(&server->clients);
 }

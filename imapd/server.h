@@ -7,6 +7,7 @@
 #ifndef IMAPD_SERVER_H
 #define IMAPD_SERVER_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/conf.h"
@@ -27,6 +28,11 @@ struct server {
 	struct pf_link managers;   /* ManageSieve sessions (msieve.h) */
 	struct store_watch *watch; /* NULL: poll */
 	struct net_watch *watch_fd;
+	/* watched.h: by token, under the lock */
+	pthread_mutex_t watched_lock;
+	struct pf_map watched;
+	uint64_t last_watched;
+	atomic_bool watch_warned;
 	struct net_timer *tick;
 	unsigned ticks;
 	int index_socket;
@@ -70,6 +76,10 @@ struct user {
 	struct metadata_news metadata_news[METADATA_NEWS]; /* the queue's */
 	uint64_t metadata_serial;
 	atomic_int dirty; /* documented files may be behind the log */
+	/* watched.h */
+	struct pf_map watched; /* by name; the queue's */
+	atomic_uint lists, polls, polled;
+	atomic_int list_again;
 };
 
 /* The user of that name, made if needed (`quota`: rules of his own, or NULL);

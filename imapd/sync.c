@@ -6,6 +6,8 @@
  * FETCH lines, as many as fit; the rest in the next call.
  */
 #include "base/log.h"
+#include "imapd/fetch.h"
+#include "imapd/notify.h"
 #include "imapd/place.h"
 
 /* ---- flags ----------------------------------------------------------------
@@ -148,7 +150,7 @@ void write_fetch_flags(struct cmd *cmd, uint32_t uid, bool flags, bool modseq)
 	write_fetch_head(client, uid);
 	/* RFC 9051 7.5.2: what nobody asked for says of which message it is */
 	if (!client->uidonly &&
-	    (cmd->uid || client->condstore || client->rev2)) {
+	    (cmd->uid || client->condstore || client->rev2 || client->notify)) {
 		write_number(out, "UID ", uid, "");
 		blank = " ";
 	}
@@ -222,6 +224,36 @@ static void tell_vanished(struct cmd *cmd)
 	cmd->told += n - 1;
 }
 
+/* Does NOTIFY let it through? */
+static bool tells(const struct cmd *cmd, enum imap_event event)
+{
+	return cmd->tells_all || (cmd->def->flags & CMD_REMOVES) ||
+	       notify_tells(cmd->client, event);
+}
+
+/* RFC 5465 5.2: what NOTIFY wants of new messages, those with a UID over
+ * `last`. */
+static void fetch_news(struct cmd *cmd, uint32_t last)
+{
+	struct client *client = cmd->client;
+	const struct imap_fetch *what = notify_fetch(client);
+	struct store_uids uids = {0};
+	uint32_t count = store_view_count(client->view);
+
+	if (!what)
+		return;
+	for (uint32_t seq = store_view_seq_from(client->view, last + 1);
+	     seq <= count; seq++) {
+		uint32_t uid = store_view_uid(client->view, seq);
+		if (!notify_is_own(client, uid))
+			pf_vec_push(&uids, uid);
+	}
+	notify_own_told(client);
+	if (uids.n)
+		cmd->fetch = fetch_new(client, what, &uids);
+	pf_vec_release(&uids);
+}
+
 /* Lines in the order of the changes; cmd->told counts what they tell. */
 static enum run tell(struct cmd *cmd)
 {
@@ -234,6 +266,8 @@ static enum run tell(struct cmd *cmd)
 
 		if (client_full(client))
 			return RUN_OUTPUT;
+		if (at > expunges && !tells(cmd, IMAP_EVENT_FLAGS))
+			continue;
 		if (at < expunges && (client->qresync || client->uidonly))
 			tell_vanished(cmd);
 		else if (at < expunges)
@@ -248,24 +282,42 @@ static enum run tell(struct cmd *cmd)
 	return RUN_DONE;
 }
 
+static uint32_t last_uid(const struct client *client)
+{
+	uint32_t count = store_view_count(client->view);
+
+	return count ? store_view_uid(client->view, count) : 0;
+}
+
 enum run sync_client(struct cmd *cmd, bool may_expunge)
 {
 	struct client *client = cmd->client;
 
 	if (!cmd->telling) {
+		if (client->notify && notify_tells(client, IMAP_EVENT_NEW))
+			client_watch(client);
 		look(cmd);
 		if (!still_there(client) || !place_still(client))
 			return RUN_DONE;
-		if (!store_view_pending(client->view))
+		/* Where no message event is told the numbers stay as they
+		 * are: the view does not move. */
+		if (!store_view_pending(client->view) ||
+		    !tells(cmd, IMAP_EVENT_NEW))
 			return RUN_DONE;
+		uint32_t last = last_uid(client);
 		cmd->changes = (struct store_view_changes){0};
 		store_view_update(client->view, may_expunge, &cmd->changes);
 		cmd->telling = true;
 		cmd->told = 0;
+		if (cmd->changes.exists_changed)
+			fetch_news(cmd, last);
 	}
 	enum run result = tell(cmd);
+	if (result == RUN_DONE && cmd->fetch)
+		result = fetch_tell(cmd, cmd->fetch);
 	if (result != RUN_DONE)
 		return result;
+	fetch_free(&cmd->fetch);
 	store_view_changes_release(&cmd->changes);
 	cmd->telling = false;
 	return RUN_DONE;

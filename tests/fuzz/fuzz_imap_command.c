@@ -57,6 +57,25 @@ static void check_search(const struct imap_arg *args, struct pf_arena *arena)
 		abort();
 }
 
+static void check_notify(const struct imap_arg *args, struct pf_arena *arena)
+{
+	struct imap_notify notify;
+	size_t messages = 0;
+
+	if (imap_notify_parse(args, false, arena, &notify, NULL) != PF_OK)
+		return;
+	for (size_t i = 0; i < notify.count; i++) {
+		const struct imap_notify_group *group = &notify.groups[i];
+
+		messages += group->filter.kind <= IMAP_FILTER_DELAYED;
+		for (size_t k = 0; k < group->filter.count; k++)
+			(void)imap_filter_match(
+			    &group->filter, group->filter.names[k], '/', true);
+	}
+	if (messages > 1)
+		abort();
+}
+
 static void parse_all(struct imap_reader *r)
 {
 	const struct imap_arg *args = imap_reader_args(r);
@@ -69,6 +88,7 @@ static void parse_all(struct imap_reader *r)
 	pf_arena_init(&arena, 1 << 20);
 	check_fetch(args, &arena);
 	check_search(args, &arena);
+	check_notify(args, &arena);
 	if (args->kind != IMAP_END)
 		(void)!imap_store_parse(args + 1, &arena, &store, NULL);
 	for (; args->kind != IMAP_END; args++) {
