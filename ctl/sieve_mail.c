@@ -108,9 +108,8 @@ void ctl_sieve_places(struct ctl_sieve *s, const struct sieve_message *message,
 		case SIEVE_REJECT:
 			ctl_places_add(places, PF_STR("reject"));
 			break;
-		case SIEVE_VACATION: /* an answer, no place */
-			break;
-		default:
+		case SIEVE_VACATION: /* letters of ours: no place */
+		case SIEVE_NOTIFY:
 			break;
 		}
 	}
