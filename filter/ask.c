@@ -4,6 +4,9 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include "base/fsio.h"
+
+#define LIST_MAX (1 << 20) /* bytes of a list */
 
 static bool mailbox_exists(void *arg, struct pf_str name)
 {
@@ -62,6 +65,84 @@ static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
 	return found;
 }
 
+/* RFC 8474 4: F and the mailbox's GUID, as STATUS shows it */
+static bool mailbox_of_id(void *arg, struct pf_str id, struct pf_str *mailbox)
+{
+	struct filter_ask *ask = arg;
+	struct store_names names = {0};
+	bool found = false;
+
+	if (!pf_str_starts(id, PF_STR("F")) ||
+	    store_list(ask->store, &ask->arena, &names, NULL) != PF_OK)
+		return false;
+	id = pf_str_from(id, 1);
+	for (size_t i = 0; i < names.n && !found; i++) {
+		struct store_box_info info;
+		uint32_t recent;
+
+		found = (names.v[i].flags & STORE_NAME_EXISTS) &&
+			store_status(ask->store, names.v[i].name, &info,
+				     &recent, NULL) == PF_OK &&
+			pf_str_eq(id, pf_str_c(info.guid));
+		if (found)
+			*mailbox = names.v[i].name;
+	}
+	pf_vec_release(&names);
+	return found;
+}
+
+static bool metadata(void *arg, struct pf_str mailbox, struct pf_str name,
+		     struct pf_str *value)
+{
+	struct filter_ask *ask = arg;
+	struct pf_buf text = PF_BUF_INIT(STORE_METADATA_VALUE_MAX);
+	bool found = store_metadata_name_valid(name) &&
+		     store_metadata_get(ask->store, mailbox, NULL, name, &text,
+					NULL) == PF_OK;
+
+	if (found)
+		*value = pf_arena_str(&ask->arena, pf_buf_str(&text));
+	pf_buf_release(&text);
+	return found && value->p;
+}
+
+/* ---- lists (RFC 6134) ---- */
+
+/* DIRECTORY/lists/NAME; no name leads out of it. */
+static bool read_list(struct filter_ask *ask, const char *directory,
+		      struct pf_str name, struct pf_str *text)
+{
+	struct pf_buf path = PF_BUF_INIT(4096), content = PF_BUF_INIT(LIST_MAX);
+	bool found = *directory &&
+		     pf_conf_expand(&path, directory, pf_str_c(ask->id->user),
+				    ask->id->home, NULL) == PF_OK;
+
+	pf_buf_addf(&path, "/lists/%.*s", (int)name.n, name.p);
+	found = found && !path.failed &&
+		pf_fs_read(AT_FDCWD, path.data, &content, NULL) == PF_OK;
+	if (found)
+		*text = pf_arena_str(&ask->arena, pf_buf_str(&content));
+	pf_buf_release(&path);
+	pf_buf_release(&content);
+	return found && text->p;
+}
+
+/* The user's own, else the site's; ":addrbook:default" is the file
+ * addrbook:default. */
+static bool list(void *arg, struct pf_str name, struct pf_str *text)
+{
+	struct filter_ask *ask = arg;
+	const struct pf_conf *conf = ask->filter->conf;
+
+	if (pf_str_starts(name, PF_STR(":")))
+		name = pf_str_from(name, 1);
+	if (name.n == 0 || name.n > 255 || name.p[0] == '.' ||
+	    pf_str_chr(name, '/') >= 0 || pf_str_chr(name, '\0') >= 0)
+		return false;
+	return read_list(ask, conf->sieve_dir, name, text) ||
+	       read_list(ask, conf->sieve_global, name, text);
+}
+
 /* RFC 5183 4.1 */
 static bool environment(void *arg, struct pf_str name, struct pf_str *value)
 {
@@ -93,6 +174,9 @@ void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks)
 	asks->scratch = scratch;
 	asks->duplicate = duplicate;
 	asks->special_use = special_use;
+	asks->mailbox_of_id = mailbox_of_id;
+	asks->metadata = metadata;
+	asks->list = list;
 	asks->environment = environment;
 }
 

@@ -38,6 +38,8 @@ static void check_redirect(struct sieve_compiler *compiler,
 	const struct sieve_string *to = &node->params[0]->strings[0];
 	struct sieve_address address;
 
+	if (sieve_node_tag(node, "list"))
+		return;
 	if (!to->pieces &&
 	    !sieve_address_parse(compiler->arena, to->value.text, &address))
 		sieve_error(compiler, to->at,
@@ -52,6 +54,10 @@ static void execute_redirect(struct sieve_run *run,
 	    sieve_run_string(run, &node->params[0]->strings[0]);
 	struct sieve_address address;
 
+	if (sieve_node_tag(node, "list")) {
+		sieve_list_redirect(run, node);
+		return;
+	}
 	if (!sieve_address_parse(run->arena, text, &address)) {
 		sieve_run_fail(run, "redirect: not an address");
 		return;

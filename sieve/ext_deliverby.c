@@ -1,5 +1,5 @@
 /*
- * envelope-deliverby and redirect-deliverby (RFC 6009 5, 6)
+ * envelope-deliverby and redirect-deliverby (RFC 6009 6, 7)
  *
  *	envelope [":zone" <time-zone: string>] "bytimeabsolute"
  *				the deadline, as currentdate "iso8601" has it

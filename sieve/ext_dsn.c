@@ -1,5 +1,5 @@
 /*
- * envelope-dsn and redirect-dsn (RFC 6009 3, 4)
+ * envelope-dsn and redirect-dsn (RFC 6009 4, 5)
  *
  *	envelope "notify"	the conditions of NOTIFY=, each a value
  *	envelope "orcpt"	of ORCPT=, decoded: "rfc822;user@example.org"

@@ -9,6 +9,15 @@
  */
 #include "sieve/run.h"
 
+void sieve_fcc_check(struct sieve_compiler *compiler,
+		     const struct sieve_node *node, const char *tag)
+{
+	if (sieve_word_in(node->name, "vacation notify") &&
+	    !sieve_node_tag(node, "fcc"))
+		sieve_error(compiler, node->at, "add :fcc \"Sent\"",
+			    "%s without :fcc", tag);
+}
+
 static void check(struct sieve_compiler *compiler, struct sieve_node *node,
 		  const struct sieve_arg *value)
 {

@@ -305,10 +305,18 @@ static const struct sieve_def defs[] = {
     {0},
 };
 
+static void check_flags(struct sieve_compiler *compiler,
+			struct sieve_node *node, const struct sieve_arg *value)
+{
+	(void)value;
+	sieve_fcc_check(compiler, node, ":flags");
+}
+
 static const struct sieve_tag tags[] = {
     {.name = "flags",
      .on = "keep fileinto vacation notify",
      .value = 'l',
+     .check = check_flags,
      .apply = apply_flags},
     {0},
 };

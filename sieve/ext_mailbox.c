@@ -22,6 +22,13 @@ static bool decide(struct sieve_run *run, const struct sieve_node *node)
 	return true;
 }
 
+static void check(struct sieve_compiler *compiler, struct sieve_node *node,
+		  const struct sieve_arg *value)
+{
+	(void)value;
+	sieve_fcc_check(compiler, node, ":create");
+}
+
 static void apply(struct sieve_run *run, const struct sieve_arg *value,
 		  struct sieve_action *action)
 {
@@ -40,7 +47,10 @@ static const struct sieve_def defs[] = {
 };
 
 static const struct sieve_tag tags[] = {
-    {.name = "create", .on = "fileinto vacation notify", .apply = apply},
+    {.name = "create",
+     .on = "fileinto vacation notify",
+     .check = check,
+     .apply = apply},
     {0},
 };
 

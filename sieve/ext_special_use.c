@@ -51,9 +51,9 @@ static bool decide(struct sieve_run *run, const struct sieve_node *node)
 static void check_role(struct sieve_compiler *compiler, struct sieve_node *node,
 		       const struct sieve_arg *value)
 {
+	(void)node;
 	struct pf_str role;
 
-	(void)node;
 	for (size_t i = 0; i < value->count; i++) {
 		const struct sieve_string *s = &value->strings[i];
 
@@ -62,6 +62,13 @@ static void check_role(struct sieve_compiler *compiler, struct sieve_node *node,
 				    "such as \"\\\\Junk\" or \"\\\\Archive\"",
 				    "this is no special use");
 	}
+}
+
+static void check_tag(struct sieve_compiler *compiler, struct sieve_node *node,
+		      const struct sieve_arg *value)
+{
+	check_role(compiler, node, value);
+	sieve_fcc_check(compiler, node, ":specialuse");
 }
 
 static void check(struct sieve_compiler *compiler, struct sieve_node *node)
@@ -93,8 +100,9 @@ static const struct sieve_def defs[] = {
 static const struct sieve_tag tags[] = {
     {.name = "specialuse",
      .on = "fileinto vacation notify",
+     .group = "way to find the mailbox",
      .value = 's',
-     .check = check_role,
+     .check = check_tag,
      .apply = apply},
     {0},
 };

@@ -379,6 +379,10 @@ bool sieve_extension_allowed(struct sieve_compiler *compiler,
 			     struct sieve_place at, size_t extension,
 			     const char *mark, struct pf_str name);
 
+/* ext_fcc.c: tags that say where a copy goes need :fcc on vacation, notify */
+void sieve_fcc_check(struct sieve_compiler *compiler,
+		     const struct sieve_node *node, const char *tag);
+
 /* ext_fileinto.c: may this be a mailbox? */
 bool sieve_mailbox_name(struct pf_str name);
 

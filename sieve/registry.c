@@ -12,10 +12,10 @@
 	X(encoded_character)   /* RFC 5228 2.4.2.4; before variables */ \
 	X(fileinto)            /* RFC 5228 4.1 */ \
 	X(envelope)            /* RFC 5228 5.4 */ \
-	X(envelope_dsn)        /* RFC 6009 3 */ \
-	X(redirect_dsn)        /* RFC 6009 4 */ \
-	X(envelope_deliverby)  /* RFC 6009 5 */ \
-	X(redirect_deliverby)  /* RFC 6009 6 */ \
+	X(envelope_dsn)        /* RFC 6009 4 */ \
+	X(redirect_dsn)        /* RFC 6009 5 */ \
+	X(envelope_deliverby)  /* RFC 6009 6 */ \
+	X(redirect_deliverby)  /* RFC 6009 7 */ \
 	X(octet)               /* RFC 5228 2.7.3 */ \
 	X(casemap)             /* RFC 5228 2.7.3 */ \
 	X(numeric)             /* RFC 4790 9.1 */ \
@@ -27,6 +27,10 @@
 	X(imap4flags)          /* RFC 5232 */ \
 	X(imapflags)           /* its draft */ \
 	X(mailbox)             /* RFC 5490 */ \
+	X(mailboxid)           /* RFC 9042 */ \
+	X(mboxmetadata)        /* RFC 5490 3.3 */ \
+	X(servermetadata)      /* RFC 5490 4 */ \
+	X(extlists)            /* RFC 6134 */ \
 	X(reject)              /* RFC 5429 */ \
 	X(ereject)             /* RFC 5429 */ \
 	X(enotify)             /* RFC 5435 */ \

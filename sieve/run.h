@@ -297,6 +297,9 @@ bool sieve_date_text(struct sieve_run *run, const struct sieve_node *node,
 /* message.c: was the message written by a program (RFC 3834 5)? */
 bool sieve_run_automatic(struct sieve_run *run);
 
+/* ext_extlists.c: redirects to each member of the named list */
+void sieve_list_redirect(struct sieve_run *run, const struct sieve_node *node);
+
 /* ext_environment.c: false: there is no such thing */
 bool sieve_environment_get(struct sieve_run *run, struct pf_str name,
 			   struct pf_str *value);

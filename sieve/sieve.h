@@ -122,6 +122,16 @@ struct sieve_message {
 	/* A new, empty file without a name, which the library closes; -1: none
 	 * can be had.  (tests of a message that was changed) */
 	int (*scratch)(void *arg);
+	/* Which mailbox has that MAILBOXID?  (mailboxid) */
+	bool (*mailbox_of_id)(void *arg, struct pf_str id,
+			      struct pf_str *mailbox);
+	/* An annotation of a mailbox, or (empty) of the server; false: it is
+	 * NIL.  (mboxmetadata, servermetadata) */
+	bool (*metadata)(void *arg, struct pf_str mailbox, struct pf_str name,
+			 struct pf_str *value);
+	/* The list "tag:...", ":addrbook:default", one member in each line;
+	 * false: there is none.  (extlists) */
+	bool (*list)(void *arg, struct pf_str name, struct pf_str *text);
 	/* Goes before what the library knows itself.  (environment) */
 	bool (*environment)(void *arg, struct pf_str name,
 			    struct pf_str *value);

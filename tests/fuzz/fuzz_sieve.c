@@ -49,6 +49,28 @@ static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
 	return role.n % 2;
 }
 
+static bool mailbox_of_id(void *arg, struct pf_str id, struct pf_str *mailbox)
+{
+	return special_use(arg, id, mailbox);
+}
+
+static bool metadata(void *arg, struct pf_str mailbox, struct pf_str name,
+		     struct pf_str *value)
+{
+	(void)arg;
+	(void)mailbox;
+	*value = PF_STR("on");
+	return name.n % 2;
+}
+
+static bool list(void *arg, struct pf_str name, struct pf_str *text)
+{
+	(void)arg;
+	*text = PF_STR("# mine\nAnn <ann+x@example.org>\nbob@example.com\n\n"
+		       "2026-11-21\nnobody");
+	return name.n % 2;
+}
+
 /* Any name is there: "a" to "c" include others, the rest do little. */
 static pf_status load(void *arg, bool global, struct pf_str name,
 		      struct pf_buf *text, struct pf_error *err)
@@ -107,6 +129,9 @@ static void run(const struct sieve_script *script, struct pf_str own_header)
 	    .file = file,
 	    .duplicate = duplicate,
 	    .special_use = special_use,
+	    .mailbox_of_id = mailbox_of_id,
+	    .metadata = metadata,
+	    .list = list,
 	};
 	struct sieve_limits limits = sieve_default_limits;
 	struct sieve_result result;

@@ -658,6 +658,67 @@ static void vacation(void)
 	pf_clock_set_source(NULL);
 }
 
+static void scripts_ask_lists_and_annotations(void)
+{
+	const struct store_metadata notes[] = {
+	    {PF_STR("/private/comment"), PF_STR("on")}};
+	struct mda_rcpt rcpt = {0};
+	struct store *store;
+	struct store_box_info info;
+	struct pf_error err;
+	uint32_t recent;
+	char sieve[1000];
+
+	/* lists: the user's own before the site's, and only those */
+	(void)mkdir(at("lea"), 0700);
+	(void)mkdir(at("lea/sieve"), 0700);
+	(void)mkdir(at("lea/sieve/lists"), 0700);
+	(void)mkdir(at("global"), 0700);
+	(void)mkdir(at("global/lists"), 0700);
+	put(at("lea/sieve/lists/addrbook:default"), "Ann <A@B.test>\n", 0600);
+	put(at("lea/sieve/lists/tag:x,2026:both"), "mine\n", 0600);
+	put(at("global/lists/tag:x,2026:both"), "hello\n", 0600);
+	put(at("global/lists/tag:x,2026:site"), "hello\n", 0600);
+	put(at("lea/secret"), "hello\n", 0600);
+	free(conf.sieve_global);
+	conf.sieve_global = pf_str_dup(pf_str_c(at("global")));
+	script("lea",
+	       "require [\"extlists\", \"fileinto\", \"mailbox\"];\n"
+	       "if header :list \"subject\" \"tag:x,2026:both\" { discard; }\n"
+	       "if valid_ext_list \"tag:../../secret\" { discard; }\n"
+	       "if allof (address :list \"from\" \":addrbook:default\",\n"
+	       "  header :list \"subject\" \"tag:x,2026:site\") {\n"
+	       "  fileinto :create \"Known\";\n}\n");
+	send_letter("lea");
+	ok(has(replies[0], "Saved to Known"));
+
+	/* annotations and ids of mailboxes */
+	fill(&rcpt, "lea", NULL);
+	ok(mda_store_open(filter, &rcpt.id, &store, &err) == PF_OK);
+	ok(store_metadata_set(store, PF_STR("Known"), NULL, notes, 1, &err) ==
+	   PF_OK);
+	ok(store_metadata_set(store, PF_STR(""), NULL, notes, 1, &err) ==
+	   PF_OK);
+	ok(store_status(store, PF_STR("Known"), &info, &recent, &err) == PF_OK);
+	store_close(&store);
+	mda_rcpt_release(&rcpt);
+	snprintf(sieve, sizeof sieve,
+		 "require [\"mailboxid\", \"fileinto\", \"mboxmetadata\", "
+		 "\"servermetadata\"];\n"
+		 "if allof (metadata \"Known\" \"/private/comment\" \"ON\",\n"
+		 "  servermetadata \"/private/comment\" \"on\",\n"
+		 "  not metadataexists \"INBOX\" \"/private/comment\",\n"
+		 "  not servermetadataexists \"/private/other\",\n"
+		 "  not mailboxidexists \"F0\") {\n"
+		 "  fileinto :mailboxid \"F%s\" \"Elsewhere\";\n}\n",
+		 info.guid);
+	script("lea", sieve);
+	send_letter("lea");
+	ok(has(replies[0], "Saved to Known"));
+	free(conf.sieve_global);
+	conf.sieve_global = pf_str_dup(PF_STR(""));
+}
+
 static void notices(void)
 {
 	const char *sent;
@@ -1041,6 +1102,7 @@ int main(void)
 	refusals_by_reply();
 	refusals_are_lines_of_smtp();
 	vacation();
+	scripts_ask_lists_and_annotations();
 	notices();
 	vacation_memory_is_bounded();
 	scripts_ask_about_the_message();

@@ -120,6 +120,50 @@ static bool special_use(void *arg, struct pf_str role, struct pf_str *mailbox)
 	return mailbox->n > 0;
 }
 
+/* F123: Lists */
+static bool mailbox_of_id(void *arg, struct pf_str id, struct pf_str *mailbox)
+{
+	struct world *world = arg;
+	char name[100];
+
+	snprintf(name, sizeof name, "%.*s", (int)id.n, id.p);
+	*mailbox = value_of(world->envelope, name, "");
+	return mailbox->n > 0;
+}
+
+/* INBOX/private/comment: x; without a mailbox: the server's */
+static bool metadata(void *arg, struct pf_str mailbox, struct pf_str entry,
+		     struct pf_str *value)
+{
+	struct world *world = arg;
+	char name[200];
+
+	snprintf(name, sizeof name, "%.*s%.*s", (int)mailbox.n, mailbox.p,
+		 (int)entry.n, entry.p);
+	*value = value_of(world->envelope, name, "NIL");
+	return !pf_str_eq(*value, PF_STR("NIL"));
+}
+
+/* list NAME: a | b */
+static bool list(void *arg, struct pf_str list_name, struct pf_str *text)
+{
+	struct world *world = arg;
+	static char lines[1000];
+	char name[200];
+
+	snprintf(name, sizeof name, "list %.*s", (int)list_name.n, list_name.p);
+	struct pf_str found = value_of(world->envelope, name, "NIL");
+	if (pf_str_eq(found, PF_STR("NIL")))
+		return false;
+	(void)pf_str_copy(found, lines, sizeof lines);
+	for (char *p = lines; *p; p++) {
+		if (*p == '|')
+			*p = '\n';
+	}
+	*text = pf_str_c(lines);
+	return true;
+}
+
 static bool environment(void *arg, struct pf_str name, struct pf_str *value)
 {
 	struct world *world = arg;
@@ -306,6 +350,9 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 	    .scratch = scratch,
 	    .duplicate = duplicate,
 	    .special_use = special_use,
+	    .mailbox_of_id = mailbox_of_id,
+	    .metadata = metadata,
+	    .list = list,
 	    .environment = environment,
 	};
 	world.fd = memfd_create("message", 0);
