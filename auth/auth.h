@@ -106,6 +106,9 @@ PF_CHECKED pf_status auth_recipient(const struct auth_users *users,
 				    struct auth_recipient *recipient,
 				    struct pf_error *err);
 
+/* RFC 4013, for comparing: appends; false: the text cannot be prepared. */
+bool auth_saslprep(struct pf_str text, struct pf_buf *to);
+
 /* ---- passwords --------------------------------------------------------- */
 
 /* AUTHFAILED when it is wrong, UNSUPPORTED for an unknown scheme.  Slow. */

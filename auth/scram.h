@@ -45,6 +45,5 @@ void auth_scram_h(enum auth_scram_hash hash, struct pf_str text,
 
 /* SASLprep (RFC 4013) of valid UTF-8; false when the text is not allowed.
  * `to` gets the prepared text. */
-bool auth_saslprep(struct pf_str text, struct pf_buf *to);
 
 #endif

@@ -7,6 +7,7 @@
  * session expunges meanwhile is left out, and the answer says so.
  */
 #include "imapd/fetch.h"
+#include "imapd/place.h"
 #include "imapd/find.h"
 #include "imapd/qresync.h"
 
@@ -651,7 +652,8 @@ static void next_message(struct cmd *cmd, struct fetch *f)
 	struct client *client = cmd->client;
 	uint32_t uid = f->uids.v[f->at];
 
-	if (f->what.sets_seen && !client->read_only && f->at == f->seen_until)
+	if (f->what.sets_seen && !client->read_only &&
+	    place_has(client, STORE_KEEP_SEEN) && f->at == f->seen_until)
 		set_seen(cmd, f);
 	const struct store_msg *msg = store_box_find(client->box, uid);
 	if (!msg) {

@@ -20,6 +20,7 @@ enum list_option {
 	RETURN_SPECIAL = 1 << 5,
 	LIST_EXTENDED = 1 << 6,
 	LIST_LSUB = 1 << 7,
+	RETURN_MYRIGHTS = 1 << 8,
 };
 
 struct list {
@@ -86,6 +87,8 @@ static bool read_return(struct cmd *cmd, const struct imap_arg *args,
 			l->options |= RETURN_CHILDREN;
 		else if (imap_arg_is_atom(list, "SPECIAL-USE"))
 			l->options |= RETURN_SPECIAL;
+		else if (imap_arg_is_atom(list, "MYRIGHTS"))
+			l->options |= RETURN_MYRIGHTS;
 		else if (imap_arg_is_atom(list, "STATUS")) {
 			if (!status_parse(cmd, ++list, &l->status_items))
 				return false;
@@ -360,6 +363,7 @@ static void write_name(struct cmd *cmd, const struct list *l, size_t at,
 		       bool parent)
 {
 	const struct store_name *n = &l->names.v[at];
+	struct share_place place;
 	struct pf_error err = {0};
 
 	write_start(cmd, cmd->def->name, l, n, parent);
@@ -368,6 +372,11 @@ static void write_name(struct cmd *cmd, const struct list *l, size_t at,
 	/* RFC 9590 3, RFC 5819 2: what fails is just not there */
 	if (l->metadata.n && (n->flags & STORE_NAME_EXISTS))
 		(void)!metadata_write(cmd, n->name, &l->metadata, &err);
+	/* RFC 8440 3: not for what cannot be selected */
+	if ((l->options & RETURN_MYRIGHTS) && (n->flags & STORE_NAME_EXISTS) &&
+	    place_quietly(cmd->client, n->name, STORE_LOOKUP, &place, &err) ==
+		PF_OK)
+		write_myrights(cmd, n->name, place.rights);
 	if (l->status_items && (n->flags & STORE_NAME_EXISTS))
 		(void)!status_write(cmd, n->name, l->status_items, &err);
 }

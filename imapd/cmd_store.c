@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "imapd/client.h"
+#include "imapd/place.h"
 
 struct store_cmd {
 	struct imap_store what;
@@ -41,6 +41,10 @@ static bool read_flags(struct cmd *cmd, const struct imap_store *what,
 		change->flags |= bit;
 		if (bit)
 			continue;
+		/* after its name was looked at, as for everybody */
+		if (!rights_keywords(cmd->client->rights) &&
+		    !pf_str_starts(name, PF_STR("\\")))
+			continue;
 		if (pf_str_starts(name, PF_STR("\\"))) {
 			reply_bad(cmd, "There is no such system flag");
 			return false;
@@ -56,6 +60,29 @@ static bool read_flags(struct cmd *cmd, const struct imap_store *what,
 		change->keywords |= UINT64_C(1) << number;
 	}
 	return true;
+}
+
+/* RFC 4314 4: of several flags those are changed that the user may change;
+ * without any it is NO. */
+static bool apply_rights(struct cmd *cmd, struct store_flag_change *change)
+{
+	const struct store_cmd *s = cmd->state;
+	unsigned rights = cmd->client->rights;
+	uint32_t may = rights_flags(rights);
+	bool keywords = false;
+
+	for (size_t i = 0; i < s->what.flag_count; i++)
+		keywords |= flag_bit(s->what.flags[i]) == 0;
+	change->flags &= may;
+	change->keep_flags = ~may;
+	change->keep_keywords = !rights_keywords(rights);
+	bool some = change->mode == STORE_FLAGS_SET
+			? may != 0
+			: s->what.flag_count == 0 || change->flags ||
+			      (keywords && rights_keywords(rights));
+	if (!some)
+		reply_no(cmd, "[NOPERM] You have not the right to do that");
+	return some;
 }
 
 static enum run begin(struct cmd *cmd)
@@ -83,6 +110,8 @@ static enum run begin(struct cmd *cmd)
 	change.mode = s->what.mode == 0	 ? STORE_FLAGS_SET
 		      : s->what.mode > 0 ? STORE_FLAGS_ADD
 					 : STORE_FLAGS_REMOVE;
+	if (!apply_rights(cmd, &change))
+		return RUN_DONE;
 	if (s->what.unchanged_since_given) {
 		change.unchanged_since = s->what.unchanged_since;
 		client_condstore(client);

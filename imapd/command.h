@@ -182,6 +182,12 @@ enum run run_namespace(struct cmd *cmd);
 /* cmd_metadata.c */
 enum run run_getmetadata(struct cmd *cmd);
 enum run run_setmetadata(struct cmd *cmd);
+/* cmd_acl.c */
+enum run run_setacl(struct cmd *cmd);
+enum run run_deleteacl(struct cmd *cmd);
+enum run run_getacl(struct cmd *cmd);
+enum run run_listrights(struct cmd *cmd);
+enum run run_myrights(struct cmd *cmd);
 /* cmd_quota.c */
 enum run run_getquota(struct cmd *cmd);
 enum run run_getquotaroot(struct cmd *cmd);

@@ -51,6 +51,9 @@ static inline bool rights_keywords(unsigned rights)
 	return rights & STORE_WRITE;
 }
 
+/* "* MYRIGHTS name rights" (cmd_acl.c) */
+void write_myrights(struct cmd *cmd, struct pf_str name, unsigned rights);
+
 /* Tells penfold-indexd, whoever's mailbox it is. */
 void place_index_hint(struct client *client, struct store *store,
 		      struct pf_str name);

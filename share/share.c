@@ -149,7 +149,8 @@ void share_flush(struct share *share, int older_ms)
 
 /* Opens what is there, and makes nothing.  A store that cannot be reached is
  * as good as none (penfold.conf(5): Unix users). */
-static pf_status open_store(struct share *share, const char *path, bool public,
+static pf_status open_store(struct share *share, const char *path,
+			    const char *user,
 			    struct store **store, struct pf_error *err)
 {
 	struct store_conf conf = {
@@ -157,12 +158,19 @@ static pf_status open_store(struct share *share, const char *path, bool public,
 	    .separator = share->separator,
 	    .special_use = "",
 	    .size_max = (uint64_t)share->conf->message_size_max,
-	    .inherit_root = public,
+	    .inherit_root = user == NULL,
+	    /* the owner's own rules are authd's to know */
+	    .quota = user ? share->conf->quota : NULL,
+	    .quota_guess = true,
 	};
 	struct stat st;
+	char full[4200];
 
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return PF_NOTFOUND;
+	if (user && pf_conf_full_path(share->conf, pf_str_c(user), full,
+				      sizeof full))
+		conf.quota_full = full;
 	pf_status status = store_open(&conf, store, err);
 	return status == PF_NOPERM ? PF_NOTFOUND : status;
 }
@@ -230,7 +238,7 @@ static pf_status other_user(struct share *share, struct pf_str level,
 		*other = *own ? NULL : find_open(share, pf_buf_str(&prefix));
 	}
 	if (status == PF_OK && !*own && !*other) {
-		status = open_store(share, mail.data, false, &store, err);
+		status = open_store(share, mail.data, user.data, &store, err);
 		if (status == PF_OK)
 			*other = add_other(share, user.data,
 					   pf_buf_str(&prefix), store);
@@ -252,7 +260,7 @@ static pf_status open_public(struct share *share, const struct public *public,
 	*other = find_open(share, prefix);
 	if (*other)
 		return PF_OK;
-	status = open_store(share, public->path, true, &store, err);
+	status = open_store(share, public->path, NULL, &store, err);
 	if (status == PF_OK)
 		*other = add_other(share, NULL, prefix, store);
 	return status == PF_NOTFOUND ? PF_OK : status;

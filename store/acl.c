@@ -13,7 +13,7 @@
  * several groups add up, and what negative lines (from the strongest kind
  * that has one) take away is taken away last.  The owner begins with all
  * rights, and only lines for the owner, for users or above change that.
- * Unlike there he keeps "a", or nobody could ever repair it.
+ * Unlike there he keeps "l" and "a", or nobody could ever repair it.
  *
  * A file that is not understood gives nobody but the owner anything.
  */
@@ -350,7 +350,7 @@ unsigned store_acl_rights(const struct store_acl *acl,
 		if (any_minus)
 			taken = minus;
 	}
-	return (given & ~taken) | (owner ? STORE_ADMIN : 0u);
+	return (given & ~taken) | (owner ? STORE_OWNER_KEEPS : 0u);
 }
 
 /* ---- the file ----------------------------------------------------------- */

@@ -167,8 +167,9 @@ static void record_of(const struct store_box *box,
 		record->add_keywords = change->keywords;
 	}
 	if (change->mode == STORE_FLAGS_SET) {
-		record->remove = STORE_FLAGS_ALL;
-		record->remove_keywords = UINT64_MAX;
+		record->remove = STORE_FLAGS_ALL & ~change->keep_flags;
+		record->remove_keywords =
+		    change->keep_keywords ? 0 : UINT64_MAX;
 	}
 	if (change->mode == STORE_FLAGS_REMOVE) {
 		record->remove = change->flags;

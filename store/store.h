@@ -152,6 +152,7 @@ enum store_right {
 	STORE_REMOVE = 1 << 9,	    /* x */
 	STORE_ADMIN = 1 << 10,	    /* a */
 	STORE_RIGHTS_ALL = (1 << 11) - 1,
+	STORE_OWNER_KEEPS = STORE_LOOKUP | STORE_ADMIN,
 };
 /* The letter's bit; 0: no such right. */
 unsigned store_right_of(char letter);
@@ -193,7 +194,7 @@ void store_acl_write(struct pf_buf *to, const struct store_acl *acl);
 /* "user=bob", "anyone", ...: as in the file.  False: that is none. */
 bool store_acl_id_parse(struct pf_str text, struct store_acl_entry *entry);
 void store_acl_id_write(struct pf_buf *to, const struct store_acl_entry *entry);
-/* What it gives; the owner of the store always keeps STORE_ADMIN. */
+/* What it gives; the owner of the store always keeps STORE_OWNER_KEEPS. */
 unsigned store_acl_rights(const struct store_acl *acl,
 			  const struct store_who *who);
 
@@ -362,6 +363,8 @@ struct store_flag_change {
 	enum store_flag_mode mode;
 	uint32_t flags;
 	uint64_t keywords;
+	uint32_t keep_flags; /* STORE_FLAGS_SET leaves these alone */
+	bool keep_keywords;
 	uint64_t unchanged_since; /* UINT64_MAX: no condition */
 	/* Both or neither: those of the messages whose flags somebody else
 	 * changed, and this session was not told, go to `behind`. */
