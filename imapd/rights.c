@@ -43,6 +43,7 @@ static const struct command_rights table[] = {
     {"MYRIGHTS", 0, 0},
     {"NAMESPACE", 0, 0},
     {"NOOP", 0, 0},
+    {"NOTIFY", 0, 0},
     {"RENAME", 0, STORE_REMOVE},
     /* RFC 8508 3: as MOVE */
     {"REPLACE", STORE_SET_DELETED | STORE_EXPUNGE, STORE_INSERT},
