@@ -62,7 +62,7 @@ static const struct verb verbs[] = {
     {"sieve", ctl_sieve, "check|test|replay|apply SCRIPT ... [-u USER]",
      "check scripts, try them, file mail by them",
      "penfold sieve check SCRIPT...     all problems, with line and column\n"
-     "penfold sieve test SCRIPT MESSAGE [--from A] [--to B]\n"
+     "penfold sieve test SCRIPT MESSAGE [--from A] [--to B] [--json]\n"
      "    one message, step by step; does nothing\n"
      "penfold sieve replay SCRIPT [--last N | --since DATE] [--mailbox M]\n"
      "    [--all] [--json]\n"

@@ -134,13 +134,33 @@ static void show_step(void *arg, int line, const char *text)
 		printf("       %s\n", text);
 }
 
+static void report(struct ctl_sieve *s, const struct sieve_message *message,
+		   const struct sieve_result *result, bool json)
+{
+	struct ctl_places places = {0};
+	struct pf_buf text = PF_BUF_INIT(65536);
+
+	if (json) {
+		printf("{\"actions\": ");
+		ctl_actions_json(result);
+		if (result->problem[0])
+			ctl_json_member("problem", pf_str_c(result->problem));
+		puts("}");
+	} else {
+		ctl_sieve_places(s, message, result, &places);
+		ctl_places_print(&places, &text);
+		printf("result: %s\n", text.data);
+	}
+	ctl_places_release(&places);
+	pf_buf_release(&text);
+}
+
 static int test_message(struct ctl_sieve *s, const struct sieve_script *script,
-			int fd, const struct filter_envelope *envelope)
+			int fd, const struct filter_envelope *envelope,
+			bool json)
 {
 	struct filter_stored stored;
 	struct sieve_result result;
-	struct ctl_places places = {0};
-	struct pf_buf text = PF_BUF_INIT(65536);
 	struct pf_error err;
 	int code = 0;
 
@@ -149,19 +169,16 @@ static int test_message(struct ctl_sieve *s, const struct sieve_script *script,
 		return ctl_fail(s->ctl, &err);
 	if (!stored.message.to.n)
 		stored.message.to = stored.message.user = pf_str_c(s->id.user);
-	printf("from <%.*s> to <%.*s>\n", (int)stored.message.from.n,
-	       stored.message.from.p, (int)stored.message.to.n,
-	       stored.message.to.p);
-	if (sieve_run(script, &stored.message, &s->limits, show_step, NULL,
-		      &result, &err) != PF_OK)
+	if (!json)
+		printf("from <%.*s> to <%.*s>\n", (int)stored.message.from.n,
+		       stored.message.from.p, (int)stored.message.to.n,
+		       stored.message.to.p);
+	if (sieve_run(script, &stored.message, &s->limits,
+		      json ? NULL : show_step, NULL, &result, &err) != PF_OK)
 		code = ctl_fail(s->ctl, &err);
-	ctl_sieve_places(s, &stored.message, &result, &places);
-	ctl_places_print(&places, &text);
-	printf("result: %s\n", text.data);
+	report(s, &stored.message, &result, json);
 	if (result.failed)
 		code = 1;
-	ctl_places_release(&places);
-	pf_buf_release(&text);
 	sieve_result_release(&result);
 	filter_stored_release(&stored);
 	return code;
@@ -171,6 +188,7 @@ static int test(struct ctl_sieve *s)
 {
 	const char *from = ctl_option(s->ctl, "--from");
 	const char *to = ctl_option(s->ctl, "--to");
+	bool json = ctl_switch(s->ctl, "--json");
 	struct sieve_script *script;
 	struct pf_error err;
 	int code = 1, fd;
@@ -190,9 +208,9 @@ static int test(struct ctl_sieve *s)
 		/* without any mail: then no mailbox exists, and we say so */
 		if (access(s->id.mail, R_OK | X_OK) == 0 &&
 		    !ctl_sieve_open_mail(s, true))
-			printf("(the user's mail is not readable)\n");
-		code =
-		    test_message(s, script, fd, from || to ? &envelope : NULL);
+			fprintf(stderr, "(the user's mail is not readable)\n");
+		code = test_message(s, script, fd,
+				    from || to ? &envelope : NULL, json);
 		close(fd);
 	}
 	sieve_script_free(&script);
@@ -218,7 +236,7 @@ int ctl_sieve(struct ctl *ctl)
 			continue;
 		if (!ctl_sieve_begin(&s, ctl))
 			return 1;
-		/* the part is argv[0] from here on, as a verb's own name */
+		ctl->argv[1] = ctl->argv[0];
 		ctl->argv++;
 		ctl->argc--;
 		int code = verbs[i].run(&s);

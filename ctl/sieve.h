@@ -41,6 +41,9 @@ void ctl_sieve_places(struct ctl_sieve *s, const struct sieve_message *message,
 		      const struct sieve_result *result,
 		      struct ctl_places *places);
 
+/* The actions themselves, on standard output. */
+void ctl_actions_json(const struct sieve_result *result);
+
 /* One line each, for a list: sender and subject as text. */
 void ctl_mail_fields(struct pf_str header, struct pf_buf *from,
 		     struct pf_buf *subject);

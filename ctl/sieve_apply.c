@@ -215,7 +215,8 @@ static void make_plan(const struct apply *a, const struct sieve_result *result,
 			plan->to[plan->n++] = action;
 		else if (action->kind == SIEVE_DISCARD)
 			plan->discard = a->discard_to != NULL;
-		else
+		else if (action->kind != SIEVE_VACATION &&
+			 action->kind != SIEVE_NOTIFY && !action->copy)
 			plan->keep = action; /* also: what would leave us */
 	}
 }

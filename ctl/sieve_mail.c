@@ -117,6 +117,48 @@ void ctl_sieve_places(struct ctl_sieve *s, const struct sieve_message *message,
 		ctl_places_add(places, PF_STR("discard"));
 }
 
+static void print_flags(const struct sieve_action *a)
+{
+	fputs(", \"flags\": [", stdout);
+	for (size_t i = 0; i < a->flag_count; i++) {
+		if (i)
+			fputs(", ", stdout);
+		ctl_json_string(a->flags[i]);
+	}
+	putchar(']');
+}
+
+void ctl_actions_json(const struct sieve_result *result)
+{
+	static const char *const kinds[] = {
+	    [SIEVE_KEEP] = "keep",	 [SIEVE_FILEINTO] = "fileinto",
+	    [SIEVE_DISCARD] = "discard", [SIEVE_REDIRECT] = "redirect",
+	    [SIEVE_REJECT] = "reject",	 [SIEVE_VACATION] = "vacation",
+	    [SIEVE_NOTIFY] = "notify",
+	};
+
+	putchar('[');
+	for (size_t i = 0; i < result->count; i++) {
+		const struct sieve_action *a = &result->actions[i];
+
+		printf("%s\n  {\"action\": \"%s\", \"line\": %d", i ? "," : "",
+		       kinds[a->kind], a->line);
+		if (a->kind == SIEVE_KEEP)
+			printf(", \"implicit\": %s",
+			       a->implicit ? "true" : "false");
+		if (a->mailbox.n)
+			ctl_json_member("mailbox", a->mailbox);
+		if (a->address.n)
+			ctl_json_member("address", a->address);
+		if (a->kind == SIEVE_VACATION)
+			ctl_json_member("reply_to", a->reply_to);
+		print_flags(a);
+		printf(", \"header_edited\": %s}",
+		       a->header.p ? "true" : "false");
+	}
+	putchar(']');
+}
+
 /* ---- showing ---------------------------------------------------------------
  */
 

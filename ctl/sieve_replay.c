@@ -411,14 +411,14 @@ int ctl_sieve_replay(struct ctl_sieve *s)
 		return 1;
 	}
 	if (filter_chain_load(&s->filter, &s->id, &r.chain, &err) != PF_OK)
-		fprintf(stderr, "penfold replay: %s\n", err.log);
+		fprintf(stderr, "penfold sieve: %s\n", err.log);
 	take_place(&r);
 	pf_status status = gather(&r, mailbox, from, &err);
 	if (status == PF_OK) {
 		choose(&r, count);
 		if (pf_journal_scan(s->conf.state_dir, PF_STR(""), remember, &r,
 				    &err) != PF_OK)
-			fprintf(stderr, "penfold replay: %s\n", err.log);
+			fprintf(stderr, "penfold sieve: %s\n", err.log);
 		status = replay_all(&r, &err);
 	}
 	if (status == PF_OK)

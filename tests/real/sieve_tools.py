@@ -13,7 +13,7 @@ from rig import *  # noqa: E402,F403
 OLD = '''require ["fileinto", "mailbox"];
 if header :contains "subject" "report" { fileinto :create "Reports"; }
 '''
-NEW = '''require ["fileinto", "mailbox", "envelope", "imap4flags", "copy"];
+NEW = '''require ["fileinto", "mailbox", "envelope", "imap4flags", "copy", "vacation"];
 if envelope :is "from" "boss@b.test" {
   fileinto :create :flags "\\\\Flagged" "Boss";
 } elsif header :contains "subject" "report" {
@@ -22,6 +22,10 @@ if envelope :is "from" "boss@b.test" {
   fileinto :copy "Reports";
 } elsif header :contains "subject" "away" {
   redirect "x@y.test";
+} elsif header :contains "subject" "answer" {
+  redirect :copy "x@y.test";
+  vacation "gone";
+  fileinto :create "Answered";
 }
 '''
 
@@ -165,6 +169,12 @@ with Rig(conf="extension_folder = inbox") as rig:
     ok(done.returncode == 1 and "3 failed" in done.stdout
        and len(subjects(rig, "INBOX")) == 3, "apply: no such mailbox",
        done.stdout + done.stderr)
+
+    rig.deliver("ann", message("answer me"))
+    sieve(rig, "apply", new, "--mailbox", "INBOX", "--yes")
+    equal((subjects(rig, "Answered"), subjects(rig, "INBOX")),
+          (["answer me"], ["away", "both", "lunch"]),
+          "apply: what would be sent beside does not keep it")
 
     # killed and begun again: every message once
     for i in range(300):
