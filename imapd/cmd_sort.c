@@ -5,7 +5,8 @@
  * First a search, then what the messages are ordered by is read, from the
  * store's records and from the header summary (summary.c), which is made here
  * where it is missing; then sorted by merging, or threaded (imap/thread.c).
- * Everything but the last step of THREAD goes by time slices.
+ * Everything but the last step of THREAD goes by time slices.  What came out
+ * is kept (order.h) for the next time.
  *
  * Texts are compared folded as i;unicode-casemap has it (RFC 5255 4.3).
  */
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "imapd/fetch.h"
 #include "imapd/find.h"
+#include "imapd/order.h"
 
 /* As much of a text as decides an order, and of a field that is looked at for
  * its first address. */
@@ -42,7 +44,14 @@ struct sort_cmd {
 	/* merging rows in `from` into `to`: runs of `width` */
 	uint32_t *from, *to;
 	size_t width, low, left, right, out;
-	bool sorted, begun;
+	bool sorted;
+	/* THREAD: the answer, in UIDs */
+	struct pf_buf answer;
+	size_t told;
+	bool threaded;
+	/* under which the outcome is kept */
+	struct store_box_info box;
+	struct pf_buf how;
 };
 
 static void release(struct cmd *cmd)
@@ -57,6 +66,8 @@ static void release(struct cmd *cmd)
 	pf_buf_release(&s->text);
 	pf_buf_release(&s->base);
 	pf_buf_release(&s->texts);
+	pf_buf_release(&s->answer);
+	pf_buf_release(&s->how);
 	pf_vec_release(&s->values);
 	pf_vec_release(&s->uids);
 	free(s->from);
@@ -76,6 +87,8 @@ static struct sort_cmd *new_state(struct cmd *cmd)
 	pf_buf_init(&s->text, 4 * MIME_HEADER_MAX);
 	pf_buf_init(&s->base, 4 * MIME_HEADER_MAX);
 	pf_buf_init(&s->texts, TEXTS_MAX);
+	pf_buf_init(&s->answer, TEXTS_MAX);
+	pf_buf_init(&s->how, 256);
 	cmd->state = s;
 	cmd->release = release;
 	return s;
@@ -108,6 +121,11 @@ static enum run begin_sort(struct cmd *cmd)
 	if (imap_return_parse(&args, &s->find.what, &err) != PF_OK ||
 	    imap_sort_parse(args, &s->by, &err) != PF_OK)
 		return reply_syntax(cmd, &err);
+	/* only what never changes of a message may be kept by this name */
+	pf_buf_add_c(&s->how, "SORT");
+	for (size_t i = 0; i < s->by.count; i++)
+		pf_buf_addf(&s->how, " %s%d", s->by.keys[i].reverse ? "-" : "",
+			    (int)s->by.keys[i].kind);
 	return begin_find(cmd, s, args + 1);
 }
 
@@ -121,6 +139,7 @@ static enum run begin_thread(struct cmd *cmd)
 	if (!imap_thread_kind(cmd->args[0].text, &kind))
 		return reply_bad(cmd, "Unknown thread algorithm");
 	s->threads = imap_threads_new(kind);
+	pf_buf_addf(&s->how, "THREAD %d", (int)kind);
 	enum run result = begin_find(cmd, s, cmd->args + 1);
 	/* RFC 9738 3.3 */
 	return result == RUN_MORE && cmd->lowest ? limit_refuse(cmd) : result;
@@ -448,82 +467,143 @@ static void apply_order(struct sort_cmd *s)
  * -------------------------------------------------------------
  */
 
-/* Searching and reading.  DONE: everything is read, or a refusal. */
-static enum run prepare(struct cmd *cmd, struct sort_cmd *s, bool *ready)
+/* Under what the outcome is kept; valid as long as s. */
+static struct order_key key_of(struct cmd *cmd, struct sort_cmd *s)
 {
-	struct pf_error err = {0};
-	enum run result = find_step(cmd, &s->find);
+	store_box_info(cmd->client->box, &s->box);
+	return (struct order_key){.guid = s->box.guid,
+				  .uidvalidity = s->box.uidvalidity,
+				  .how = pf_buf_str(&s->how)};
+}
 
-	if (result != RUN_DONE || !s->find.found)
-		return result;
-	pf_status status = read_messages(cmd, s, &err);
-	if (status == PF_MORE) {
-		find_tell_progress(cmd, s->read, s->find.found->n);
-		return RUN_MORE;
+/* DONE with s->sorted, or a refusal */
+static enum run sort_found(struct cmd *cmd, struct sort_cmd *s)
+{
+	struct orders **orders = &cmd->client->user->orders;
+	const struct order_key key = key_of(cmd, s);
+	struct pf_error err = {0};
+
+	if (!s->from) {
+		if (s->read == 0 &&
+		    orders_get(*orders, &key, s->find.found, &s->uids)) {
+			s->sorted = true;
+			return RUN_DONE;
+		}
+		pf_status status = read_messages(cmd, s, &err);
+		if (status == PF_MORE)
+			return RUN_MORE;
+		if (status != PF_OK)
+			return reply_error(cmd, &err);
+		begin_merge(s);
 	}
-	if (status != PF_OK)
-		return reply_error(cmd, &err);
-	*ready = true;
+	if (!merge(s))
+		return RUN_MORE;
+	orders_put(orders, &key, &s->uids, s->from);
+	apply_order(s);
+	s->sorted = true;
 	return RUN_DONE;
 }
 
 enum run run_sort(struct cmd *cmd)
 {
 	enum run result = RUN_MORE;
-	bool ready = false;
 
 	if (!cmd->state)
 		result = begin_sort(cmd);
 	if (result != RUN_MORE)
 		return result;
 	struct sort_cmd *s = cmd->state;
-	if (!s->from) {
-		result = prepare(cmd, s, &ready);
-		if (!ready)
-			return result;
-		begin_merge(s);
-	}
 	if (!s->sorted) {
-		if (!merge(s))
-			return RUN_MORE;
-		apply_order(s);
-		s->sorted = true;
+		result = find_step(cmd, &s->find);
+		if (result == RUN_DONE && s->find.found)
+			result = sort_found(cmd, s);
+		if (!s->sorted)
+			return result;
 	}
 	result = find_answer(cmd, &s->find, "SORT", &s->uids);
 	return result == RUN_DONE ? reply_completed(cmd) : result;
 }
 
-static uint32_t thread_number(void *arg, uint32_t n)
+static uint32_t uid_of(void *arg, uint32_t n)
 {
-	const struct cmd *cmd = arg;
-	const struct sort_cmd *s = cmd->state;
+	const struct sort_cmd *s = arg;
 
-	return cmd->uid ? s->uids.v[n]
-			: store_view_seq(cmd->client->view, s->uids.v[n]);
+	return s->uids.v[n];
+}
+
+/* DONE with s->threaded, or a refusal */
+static enum run thread_found(struct cmd *cmd, struct sort_cmd *s)
+{
+	struct orders **orders = &cmd->client->user->orders;
+	const struct order_key key = key_of(cmd, s);
+	struct pf_error err = {0};
+	struct pf_str text = {0};
+
+	if (s->read == 0)
+		text = orders_get_text(*orders, &key, s->find.found);
+	if (text.p) {
+		pf_buf_add_str(&s->answer, text);
+		s->threaded = true;
+		return RUN_DONE;
+	}
+	pf_status status = read_messages(cmd, s, &err);
+	if (status == PF_MORE)
+		return RUN_MORE;
+	if (status == PF_OK) {
+		imap_threads_finish(s->threads);
+		(void)imap_threads_write(s->threads, &s->answer, SIZE_MAX,
+					 uid_of, s);
+		status = pf_buf_status(&s->answer, &err);
+	}
+	if (status != PF_OK)
+		return reply_error(cmd, &err);
+	orders_put_text(orders, &key, &s->uids, pf_buf_str(&s->answer));
+	s->threaded = true;
+	return RUN_DONE;
+}
+
+/* s->answer with the numbers that the command speaks of */
+static enum run tell_threads(struct cmd *cmd, struct sort_cmd *s)
+{
+	struct pf_buf *out = &cmd->client->out;
+	const char *p = s->answer.data;
+
+	if (s->told == 0)
+		pf_buf_add_c(out, s->answer.len ? "* THREAD " : "* THREAD");
+	while (s->told < s->answer.len) {
+		uint32_t uid = 0;
+
+		if (client_full(cmd->client))
+			return RUN_OUTPUT;
+		if (p[s->told] < '0' || p[s->told] > '9') {
+			pf_buf_add_byte(out, p[s->told++]);
+			continue;
+		}
+		while (p[s->told] >= '0' && p[s->told] <= '9')
+			uid = uid * 10 + (uint32_t)(p[s->told++] - '0');
+		pf_buf_add_u64(
+		    out,
+		    cmd->uid ? uid : store_view_seq(cmd->client->view, uid));
+	}
+	pf_buf_add_c(out, "\r\n");
+	return reply_completed(cmd);
 }
 
 enum run run_thread(struct cmd *cmd)
 {
-	struct pf_buf *out = &cmd->client->out;
 	enum run result = RUN_MORE;
-	bool ready = false;
 
 	if (!cmd->state)
 		result = begin_thread(cmd);
 	if (result != RUN_MORE)
 		return result;
 	struct sort_cmd *s = cmd->state;
-	if (!s->begun) {
-		result = prepare(cmd, s, &ready);
-		if (!ready)
+	if (!s->threaded) {
+		result = find_step(cmd, &s->find);
+		if (result == RUN_DONE && s->find.found)
+			result = thread_found(cmd, s);
+		if (!s->threaded)
 			return result;
-		imap_threads_finish(s->threads);
-		pf_buf_add_c(out, s->uids.n ? "* THREAD " : "* THREAD");
-		s->begun = true;
 	}
-	if (imap_threads_write(s->threads, out, CLIENT_OUT_SOFT, thread_number,
-			       cmd))
-		return RUN_OUTPUT;
-	pf_buf_add_c(out, "\r\n");
-	return reply_completed(cmd);
+	return tell_threads(cmd, s);
 }

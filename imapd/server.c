@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "imapd/metadata.h"
 #include "imapd/msieve.h"
+#include "imapd/order.h"
 #include "imapd/watched.h"
 
 #define TICK_MS	      1000
@@ -141,6 +142,7 @@ static void user_close_work(void *arg)
 {
 	struct user *user = arg;
 
+	orders_free(&user->orders);
 	share_free(&user->share);
 	store_close(&user->store);
 }

@@ -71,8 +71,9 @@ struct user {
 	unsigned client_count;
 	int64_t idle_since; /* monotonic ms, when client_count is 0 */
 	bool flushing, closing;
-	struct store *store; /* the queue's; NULL until first used */
-	struct share *share; /* its namespaces, with the store */
+	struct store *store;   /* the queue's; NULL until first used */
+	struct share *share;   /* its namespaces, with the store */
+	struct orders *orders; /* what SORT worked out (order.h) */
 	struct metadata_news metadata_news[METADATA_NEWS]; /* the queue's */
 	uint64_t metadata_serial;
 	atomic_int dirty; /* documented files may be behind the log */

@@ -97,6 +97,20 @@ S: d6 OK {{.*}}
 C: d7 UID SORT RETURN (PARTIAL 2:3) (DATE) UTF-8 ALL
 S: * ESEARCH (TAG "d7") UID PARTIAL (2:3 5,2)
 S: d7 OK {{.*}}
+# an order that is kept (d0) serves for fewer messages and not for new ones
+C: d8 UID SORT (DATE) UTF-8 NOT UID 2
+S: * SORT 4 5 1 3
+S: d8 OK {{.*}}
+M: INBOX - reply.eml
+C: d9 NOOP
+X: 2
+S: d9 OK {{.*}}
+C: d10 UID SORT (ARRIVAL) UTF-8 ALL
+S: * SORT {{.*}} 6
+S: d10 OK {{.*}}
+C: d11 UID SORT (DATE) UTF-8 ALL
+S: * SORT {{.*\b6\b.*}}
+S: d11 OK {{.*}}
 C: e0 LOGOUT
 X: 1
 S: e0 OK {{.*}}

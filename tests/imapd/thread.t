@@ -37,6 +37,13 @@ C: b9 THREAD REFERENCES
 S: b9 BAD {{.*}}
 C: c0 THREAD
 S: c0 BAD {{.*}}
+# what is kept from b0, by UID; and not for fewer messages
+C: c1 UID THREAD REFERENCES UTF-8 ALL
+S: * THREAD (1 (4)(5)(2))(3)
+S: c1 OK {{.*}}
+C: c2 UID THREAD REFERENCES UTF-8 NOT UID 5
+S: * THREAD (1 2)(3 4)
+S: c2 OK {{.*}}
 C: e0 LOGOUT
 X: 1
 S: e0 OK {{.*}}
