@@ -82,6 +82,7 @@ X(TIME, idle_timeout, "30m", "time without a command before a session ends") \
 X(INT,  connections_max, "20000", "connections at once") \
 X(INT,  connections_per_user, "50", "sessions of one user at once") \
 X(INT,  message_limit, "0", "most messages that one FETCH, SEARCH, STORE, COPY, MOVE, APPEND or UID EXPUNGE works on (IMAP MESSAGELIMIT; 1000 or more); 0: any number") \
+X(BOOL, unauthenticate, "yes", "IMAP clients may leave an account and log in to another on one connection over TLS (UNAUTHENTICATE)") \
 X(INT,  session_workers, "1", "processes that serve sessions; a user's sessions share one") \
 X(INT,  delivery_threads, "32", "deliveries at once") \
 X(BOOL, index_enabled, "yes", "keep the full-text index") \

@@ -17,6 +17,8 @@ static size_t on_input(void *arg, const char *p, size_t n)
 	size_t used = 0, before;
 	bool deflated = net_conn_is_deflated(c->conn);
 
+	if (c->leaves)
+		return 0; /* for the gate */
 	c->in_input = true;
 	do {
 		before = used;
@@ -121,10 +123,22 @@ static struct client *client_alloc(const struct client_conf *conf)
 	c->tls = pf_str_dup(pf_str_c(conf->tls));
 	c->since = pf_clock_now();
 	c->active = pf_clock_mono_ms();
+	c->name = pf_str_dup(conf->name);
+	c->gate_fd = conf->gate_fd;
 	pf_buf_init(&c->out, CLIENT_OUT_MAX);
 	pf_buf_init(&c->pending, INPUT_MAX + 1024);
 	pf_list_init(&c->cmds);
 	return c;
+}
+
+static void release(struct client *c)
+{
+	if (c->gate_fd >= 0)
+		close(c->gate_fd);
+	free(c->name);
+	free(c->ip);
+	free(c->tls);
+	free(c);
 }
 
 pf_status client_new(const struct client_conf *conf, struct pf_error *err)
@@ -141,9 +155,7 @@ pf_status client_new(const struct client_conf *conf, struct pf_error *err)
 		    net_conn_new_pair(server->loop, conf->in_fd, conf->out_fd,
 				      &events, c, INPUT_MAX, &c->conn, err);
 	if (status != PF_OK) {
-		free(c->ip);
-		free(c->tls);
-		free(c);
+		release(c);
 		return status;
 	}
 	c->user = conf->user;
@@ -172,10 +184,8 @@ void client_free(struct client *c)
 	imap_reader_free(&c->reader);
 	pf_buf_release(&c->pending);
 	free(c->selected);
-	free(c->ip);
-	free(c->tls);
 	user_leave(user, &c->link);
-	free(c);
+	release(c);
 }
 
 void client_say_bye(struct client *c)

@@ -52,6 +52,7 @@ struct client {
 	bool stuck;	/* the connection keeps input that had to wait */
 	bool alone;	/* a CMD_ALONE has to be answered first */
 	bool deflate;	/* once this answer was sent */
+	bool leaves;	/* back to the gate, once this answer was sent */
 	bool begun;	/* the first command (login) is done */
 	int64_t active; /* last command, monotonic ms */
 	const struct command *last;
@@ -86,6 +87,8 @@ struct client {
 	/* ---- fixed from the start ---- */
 	char *ip, *tls;
 	time_t since;
+	char *name;  /* at the gate (handoff.h) */
+	int gate_fd; /* to give it back; -1: that cannot be */
 };
 
 /* A session for `user` on `conn`-to-be `fd` (taken over; also on failure).
@@ -95,6 +98,8 @@ struct client_conf {
 	int in_fd, out_fd; /* the same for a socket */
 	const char *ip, *tls;
 	struct pf_str login_tag;
+	struct pf_str name;  /* at the gate */
+	int gate_fd;	     /* taken over (also on failure); -1: none */
 	struct pf_str input; /* came already */
 };
 PF_CHECKED pf_status client_new(const struct client_conf *conf,
@@ -108,6 +113,10 @@ void client_say_bye(struct client *client);
 /* Its mailbox may have news: an idling client is told. */
 void client_poke(struct client *client);
 struct client *client_by_id(struct server *server, uint64_t id);
+
+/* cmd_unauth.c: gives the connection back to the gate, as soon as all is sent.
+ */
+void client_leave(struct client *client);
 
 /* run.c: the one place from which commands are called. */
 void client_run(struct client *client);

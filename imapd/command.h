@@ -205,6 +205,8 @@ enum run run_expunge(struct cmd *cmd);
 enum run run_search(struct cmd *cmd);
 /* cmd_compress.c */
 enum run run_compress(struct cmd *cmd);
+/* cmd_unauth.c */
+enum run run_unauthenticate(struct cmd *cmd);
 /* cmd_sort.c */
 enum run run_sort(struct cmd *cmd);
 enum run run_thread(struct cmd *cmd);

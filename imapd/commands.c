@@ -78,6 +78,7 @@ static const struct command commands[] = {
     {"UID SORT", CMD_SELECTED | CMD_SEQS, run_sort, NULL},
     {"UID STORE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES, run_store, NULL},
     {"UID THREAD", CMD_SELECTED | CMD_SEQS, run_thread, NULL},
+    {"UNAUTHENTICATE", CMD_LOGGED_IN | CMD_ALONE, run_unauthenticate, NULL},
     {"UNSELECT", CMD_SELECTED, run_unselect, NULL},
     {"UNSUBSCRIBE", CMD_LOGGED_IN, run_unsubscribe, NULL},
 };

@@ -216,16 +216,10 @@ static size_t sasl_line(struct gate_conn *g, const char *p, size_t n)
 	return used;
 }
 
-static size_t on_input(void *arg, const char *p, size_t n)
+static size_t take(struct gate_conn *g, const char *p, size_t n)
 {
-	struct gate_conn *g = arg;
 	size_t used = 0;
 
-	if (g->state == GATE_RELAY) {
-		if (g->session && !net_conn_send(g->session, p, n))
-			net_conn_pause(g->conn);
-		return n;
-	}
 	if (g->protocol == HANDOFF_SIEVE)
 		return ms_gate_input(g, p, n);
 	if (!g->reader)
@@ -245,10 +239,37 @@ static size_t on_input(void *arg, const char *p, size_t n)
 	return g->state == GATE_CLOSING ? n : used;
 }
 
+static size_t on_input(void *arg, const char *p, size_t n)
+{
+	struct gate_conn *g = arg;
+
+	if (g->state == GATE_RELAY) {
+		if (g->session && !net_conn_send(g->session, p, n))
+			net_conn_pause(g->conn);
+		return n;
+	}
+	return g->back.len > 0 ? 0 : take(g, p, n);
+}
+
 void gate_continue(struct gate_conn *g)
 {
 	g->state = GATE_COMMANDS;
-	if (g->conn)
+	gate_take_back(g);
+}
+
+void gate_take_back(struct gate_conn *g)
+{
+	size_t used = 1;
+
+	if (g->in_back)
+		return;
+	g->in_back = true;
+	while (g->conn && g->back.len > 0 && used > 0) {
+		used = take(g, g->back.data, g->back.len);
+		pf_buf_take(&g->back, used);
+	}
+	g->in_back = false;
+	if (g->conn && g->back.len == 0)
 		net_conn_resume(g->conn);
 }
 
@@ -293,6 +314,9 @@ void gate_conn_free(struct gate_conn *g)
 	auth_request_cancel(&g->request);
 	imap_reader_free(&g->reader);
 	msieve_reader_free(&g->sieve_reader);
+	pf_buf_wipe(&g->back);
+	if (g->back_fd >= 0)
+		close(g->back_fd);
 	free(g->tag);
 	free(g->mechanism);
 	free(g->cookie);
@@ -395,6 +419,8 @@ static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 		abort();
 	g->gate = gate;
 	g->protocol = port->protocol;
+	g->back_fd = -1;
+	pf_buf_init(&g->back, GATE_BACK_MAX);
 	g->id = ++gate->last_id;
 	snprintf(g->ip, sizeof g->ip, "%s", peer);
 	local_address(fd, g->local_ip, sizeof g->local_ip);

@@ -19,6 +19,8 @@
 
 #define GATE_LISTENERS_MAX 32
 #define GATE_WORKERS_MAX   64
+/* What may have been sent behind UNAUTHENTICATE. */
+#define GATE_BACK_MAX (512 * 1024)
 
 struct gate;
 
@@ -76,8 +78,11 @@ struct gate_conn {
 	struct auth_request *request;
 	enum gate_state state;
 	bool tls;
-	bool returned; /* RELAY: the session gave it back */
-	bool eof;      /* RELAY: the client sends nothing more */
+	bool returned;	    /* RELAY: the session gave it back, */
+	int back_fd;	    /* with its end of the pair, or -1 */
+	bool in_back;	    /* guards against reentry */
+	struct pf_buf back; /* input that comes before what conn has */
+	bool eof;	    /* RELAY: the client sends nothing more */
 	unsigned failures, bad;
 	char *tag;	 /* of the command being answered */
 	char *mechanism; /* of the login that runs */
@@ -100,8 +105,10 @@ void gate_bye(struct gate_conn *g, const char *text);
 void gate_close(struct gate_conn *g, const char *why);
 /* Joins those who have to log in, from now on. */
 void gate_set_deadline(struct gate_conn *g);
-/* Commands go on, with input that waited. */
+/* Commands go on, with input that waited (`back` first). */
 void gate_continue(struct gate_conn *g);
+/* Works on `back`, as far as the state allows, then on what conn has. */
+void gate_take_back(struct gate_conn *g);
 /* When neither side is connected any more. */
 void gate_conn_free(struct gate_conn *g);
 /* May clear-text passwords be sent here? */

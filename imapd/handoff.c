@@ -7,7 +7,7 @@
 
 #include "base/crc.h"
 
-#define VERSION PF_STR("2")
+#define VERSION PF_STR("3")
 
 static const char *const protocols[] = {
     [HANDOFF_IMAP] = "imap",
@@ -29,6 +29,7 @@ pf_status handoff_write(struct pf_buf *to, const struct handoff *h,
 	add_field(to, h->ip);
 	add_field(to, h->tls);
 	add_field(to, h->tag);
+	add_field(to, h->name);
 	pf_buf_add_str(to, h->input);
 	return pf_buf_status(to, err);
 }
@@ -36,7 +37,7 @@ pf_status handoff_write(struct pf_buf *to, const struct handoff *h,
 pf_status handoff_read(struct pf_str packet, struct handoff *h,
 		       struct pf_error *err)
 {
-	struct pf_str fields[6];
+	struct pf_str fields[7];
 	enum handoff_protocol protocol = HANDOFF_IMAP;
 	struct pf_str rest = packet;
 
@@ -64,6 +65,7 @@ pf_status handoff_read(struct pf_str packet, struct handoff *h,
 			      .ip = fields[3],
 			      .tls = fields[4],
 			      .tag = fields[5],
+			      .name = fields[6],
 			      .input = rest};
 	return PF_OK;
 }

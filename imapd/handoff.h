@@ -3,7 +3,7 @@
  * SOCK_SEQPACKET message with one descriptor.  It says who vouches (authd's
  * one-time cookie), never who the user is.
  *
- *	"2" NUL protocol NUL cookie NUL ip NUL tls NUL tag NUL input...
+ *	"3" NUL protocol NUL cookie NUL ip NUL tls NUL tag NUL name NUL input
  */
 #ifndef IMAPD_HANDOFF_H
 #define IMAPD_HANDOFF_H
@@ -21,8 +21,9 @@ enum handoff_protocol {
 struct handoff {
 	enum handoff_protocol protocol;
 	struct pf_str cookie, ip, tls;
-	struct pf_str tag;   /* of the LOGIN or AUTHENTICATE to answer; for
-				ManageSieve the gate's name of the connection */
+	struct pf_str tag;   /* of the LOGIN or AUTHENTICATE to answer */
+	struct pf_str name;  /* the gate's of this connection; empty: it cannot
+				come back */
 	struct pf_str input; /* came behind it already */
 };
 
@@ -34,9 +35,13 @@ PF_CHECKED pf_status handoff_read(struct pf_str packet, struct handoff *h,
 				  struct pf_error *err);
 
 /*
- * The other way: a session process gives a ManageSieve connection back
- * (UNAUTHENTICATE).  The packet is the name it came under; it is sent before
- * the socket pair is closed, so that who sees the end can tell.
+ * The other way: a session process gives a connection back (UNAUTHENTICATE).
+ * The packet is the name it came under; it is sent before the socket pair is
+ * shut, so that who sees the end can tell.  IMAP allows to send commands behind
+ * UNAUTHENTICATE: what the session has read of them follows, and what it has
+ * not is in the descriptor that comes along, its end of the pair.
+ *
+ *	name [NUL input...]
  */
 #define HANDOFF_NAME_MAX 24
 

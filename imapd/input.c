@@ -219,7 +219,7 @@ size_t client_input(struct client *c, const char *p, size_t n)
 
 void client_more_input(struct client *c)
 {
-	if (!c->conn || c->in_input)
+	if (!c->conn || c->in_input || c->leaves)
 		return;
 	if (c->pending.len > 0) {
 		size_t used = client_input(c, c->pending.data, c->pending.len);

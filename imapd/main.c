@@ -275,6 +275,7 @@ static pf_status stdio_client(struct server *server, const struct options *o,
 		    .user = server_user(server, name.data, mail.data, NULL),
 		    .in_fd = STDIN_FILENO,
 		    .out_fd = STDOUT_FILENO,
+		    .gate_fd = -1,
 		    .ip = "stdio",
 		    .tls = ""};
 		status = client_new(&client, err);

@@ -77,45 +77,82 @@ static pf_status send_packet(struct gate *gate, unsigned worker, int fd,
 
 /* ---- the other side of a relay ------------------------------------------ */
 
-/* Names of connections that the session process gave back. */
+static struct gate_conn *relay_by_name(struct gate *gate, unsigned worker,
+				       struct pf_str name)
+{
+	uint64_t id;
+
+	if (!pf_str_u64(name, UINT64_MAX, &id))
+		return NULL;
+	for (struct pf_link *l = gate->relays.next; l != &gate->relays;
+	     l = l->next) {
+		struct gate_conn *g =
+		    pf_container_of(l, struct gate_conn, link);
+		if (g->id == id && g->worker == worker)
+			return g;
+	}
+	return NULL;
+}
+
+/* Connections that the session process gave back. */
 static void read_returned(struct gate *gate, unsigned worker)
 {
-	char name[HANDOFF_NAME_MAX];
+	static char packet[HANDOFF_MAX];
 	struct pf_error err;
-	uint64_t id;
 	size_t n;
 	int fd;
 
 	while (gate->workers[worker] >= 0 &&
-	       net_fd_receive(gate->workers[worker], &fd, name, sizeof name, &n,
-			      &err) == PF_OK) {
-		if (fd >= 0)
+	       net_fd_receive(gate->workers[worker], &fd, packet, sizeof packet,
+			      &n, &err) == PF_OK) {
+		struct pf_str rest = pf_str_mem(packet, n), name;
+
+		(void)pf_str_split(&rest, '\0', &name);
+		struct gate_conn *g = relay_by_name(gate, worker, name);
+		if (g && !g->returned) {
+			g->returned = true;
+			g->back_fd = fd;
+			pf_buf_add_str(&g->back, rest);
+		} else if (fd >= 0) {
 			close(fd);
-		if (!pf_str_u64(pf_str_mem(name, n), UINT64_MAX, &id))
-			continue;
-		for (struct pf_link *l = gate->relays.next; l != &gate->relays;
-		     l = l->next) {
-			struct gate_conn *g =
-			    pf_container_of(l, struct gate_conn, link);
-			if (g->id == id && g->protocol == HANDOFF_SIEVE &&
-			    g->worker == worker)
-				g->returned = true;
 		}
+		explicit_bzero(packet, n);
 	}
 }
 
-/* RFC 5804 2.14: again as before login. */
+/* What was sent to the session and not read: behind what it had read.  False:
+ * it is more than can be kept. */
+static bool read_unread(struct gate_conn *g)
+{
+	char piece[16384];
+	ssize_t n;
+
+	if (g->back_fd < 0)
+		return true;
+	while ((n = recv(g->back_fd, piece, sizeof piece, MSG_DONTWAIT)) > 0)
+		pf_buf_add(&g->back, piece, (size_t)n);
+	explicit_bzero(piece, sizeof piece);
+	close(g->back_fd);
+	g->back_fd = -1;
+	return !g->back.failed;
+}
+
+/* RFC 5804 2.14, RFC 8437 3: again as before login. */
 static void take_back(struct gate_conn *g)
 {
 	g->returned = false;
 	g->state = GATE_COMMANDS;
 	pf_list_remove(&g->link);
 	gate_set_deadline(g);
-	gate_result(g, "OK", "", "Logged out of the account");
-	if (g->eof)
+	/* IMAP's answer has a tag: the session has given it */
+	if (g->protocol == HANDOFF_SIEVE)
+		gate_result(g, "OK", "", "Logged out of the account");
+	if (!read_unread(g))
+		gate_bye(g, "Too much was sent ahead");
+	else if (g->eof && g->back.len == 0)
 		gate_close(g, "closed");
 	else
-		net_conn_resume(g->conn);
+		gate_take_back(g);
 }
 
 static size_t on_input(void *arg, const char *p, size_t n)
@@ -139,12 +176,14 @@ static void on_eof(void *arg)
 {
 	struct gate_conn *g = arg;
 
-	if (g->protocol == HANDOFF_SIEVE) {
-		read_returned(g->gate, g->worker);
-		if (g->returned && g->conn && !g->gate->stopping) {
-			net_conn_close(g->session);
-			return;
-		}
+	read_returned(g->gate, g->worker);
+	if (g->returned && g->conn && !g->gate->stopping) {
+		g->state = GATE_AUTH; /* input waits until it is closed */
+		/* what is still queued for the session cannot be had back */
+		if (net_conn_queued(g->session) > 0)
+			gate_bye(g, "Too much was sent ahead");
+		net_conn_abort(g->session);
+		return;
 	}
 	/* the session is over: so is the connection */
 	if (g->conn)
@@ -158,7 +197,7 @@ static void on_closed(void *arg, const struct pf_error *why)
 
 	(void)why;
 	g->session = NULL;
-	if (g->conn && g->returned)
+	if (g->conn && g->returned && g->state != GATE_CLOSING)
 		take_back(g);
 	else if (g->conn)
 		net_conn_close(g->conn); /* its end frees us */
@@ -184,24 +223,24 @@ static void unavailable(struct gate_conn *g, const struct pf_error *err)
 	gate_continue(g);
 }
 
-static pf_status send_over(struct gate_conn *g, int fd, struct pf_str input,
-			   struct pf_error *err)
+/* relayed: it may come back, by its name */
+static pf_status send_over(struct gate_conn *g, int fd, bool relayed,
+			   struct pf_str input, struct pf_error *err)
 {
 	struct pf_buf packet = PF_BUF_INIT(HANDOFF_MAX);
-	char name[HANDOFF_NAME_MAX];
+	char name[HANDOFF_NAME_MAX] = "";
 	struct handoff h = {
 	    .protocol = g->protocol,
 	    .cookie = pf_str_c(g->cookie),
 	    .ip = pf_str_c(g->ip),
 	    .tls = pf_str_c(g->tls ? net_conn_tls_info(g->conn) : ""),
-	    .tag = pf_str_c(g->tag),
+	    .tag = pf_str_c(g->tag ? g->tag : "*"),
 	    .input = input,
 	};
 
-	if (g->protocol == HANDOFF_SIEVE) {
+	if (relayed)
 		snprintf(name, sizeof name, "%llu", (unsigned long long)g->id);
-		h.tag = pf_str_c(name);
-	}
+	h.name = pf_str_c(name);
 	pf_status status = handoff_write(&packet, &h, err);
 
 	if (status == PF_OK)
@@ -233,7 +272,8 @@ static void hand_relayed(struct gate_conn *g)
 		unavailable(g, &err);
 		return;
 	}
-	pf_status status = send_over(g, pair[1], (struct pf_str){0}, &err);
+	pf_status status =
+	    send_over(g, pair[1], true, pf_buf_str(&g->back), &err);
 	close(pair[1]);
 	if (status != PF_OK) {
 		close(pair[0]);
@@ -247,9 +287,12 @@ static void hand_relayed(struct gate_conn *g)
 		return;
 	}
 	slim(g);
+	pf_buf_wipe(&g->back);
 	g->state = GATE_RELAY;
 	pf_list_remove(&g->link);
 	pf_list_append(&g->gate->relays, &g->link);
+	if (g->eof)
+		net_conn_shutdown(g->session);
 	net_conn_set_relay(g->session);
 	net_conn_set_relay(g->conn);
 }
@@ -266,7 +309,7 @@ static void hand_clear(struct gate_conn *g)
 		unavailable(g, &err);
 		return;
 	}
-	if (send_over(g, fd, pf_buf_str(&rest), &err) != PF_OK) {
+	if (send_over(g, fd, false, pf_buf_str(&rest), &err) != PF_OK) {
 		struct pf_buf line = PF_BUF_INIT(16384);
 
 		pf_log_error(PF_LOG_ERROR, "no-session", &err,

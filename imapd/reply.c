@@ -33,6 +33,8 @@ void write_capability(struct pf_buf *to, const struct client *client)
 	/* RFC 7889 2: one limit for all mailboxes */
 	if (max > 0)
 		pf_buf_addf(to, " APPENDLIMIT=%lld", (long long)max);
+	if (client->gate_fd >= 0 && conf->unauthenticate)
+		pf_buf_add_c(to, " UNAUTHENTICATE");
 	if (conf->message_limit > 0)
 		pf_buf_addf(to, " MESSAGELIMIT=%lld",
 			    (long long)conf->message_limit);

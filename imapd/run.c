@@ -381,6 +381,12 @@ void client_run(struct client *c)
 				      c);
 			return;
 		}
+		if (c->leaves && !c->closing) {
+			client_leave(c);
+			if (c->conn)
+				return;
+			continue;
+		}
 		if (!cmd && c->poke && atomic_load(&c->listens) &&
 		    !c->closing && !c->plus)
 			cmd = cmd_new(c, &command_news, PF_STR(""));

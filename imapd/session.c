@@ -94,7 +94,7 @@ static void admit_manager(struct arrival *a)
 					.home = id->home,
 					.ip = a->handoff.ip,
 					.tls = a->handoff.tls,
-					.name = a->handoff.tag,
+					.name = a->handoff.name,
 					.fd = a->fd,
 					.gate_fd = a->gate_fd};
 	if (ms_client_new(server, &client, &err) != PF_OK)
@@ -133,6 +133,8 @@ static void admit(struct arrival *a)
 				     .ip = ip,
 				     .tls = tls,
 				     .login_tag = a->handoff.tag,
+				     .name = a->handoff.name,
+				     .gate_fd = a->gate_fd,
 				     .input = a->handoff.input};
 	if (client_new(&client, &err) != PF_OK)
 		pf_log_error(PF_LOG_ERROR, "session-failed", &err,
@@ -195,7 +197,7 @@ static void arrive(struct gate_link *gate, int fd, const char *p, size_t n)
 		int flags = fcntl(fd, F_GETFL);
 		session->arriving += a->cost;
 		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-		if (a->handoff.protocol == HANDOFF_SIEVE)
+		if (a->handoff.name.n > 0)
 			a->gate_fd = fcntl(gate->fd, F_DUPFD_CLOEXEC, 0);
 		net_queue_run(session->lookups, look_up, looked_up, a);
 		return;

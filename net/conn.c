@@ -864,8 +864,8 @@ pf_status net_conn_detach(struct net_conn **connp, int *fd, struct pf_buf *rest,
 	uv_os_fd_t own;
 	int copy;
 
-	if (conn->state != NET_CONN_OPEN || conn->tls || conn->deflate ||
-	    conn->out || conn->pair ||
+	if (conn->state != NET_CONN_OPEN || conn->tls || conn->out ||
+	    conn->pair || !net_deflate_is_over(conn, rest) ||
 	    uv_fileno((uv_handle_t *)&conn->pipe, &own) < 0)
 		return pf_error_set(err, PF_INVALID, NULL,
 				    "connection cannot be handed over");

@@ -185,7 +185,19 @@ static size_t expand(struct net_deflate *layer, struct pf_str from, size_t room)
 
 bool net_deflate_pending(const struct net_deflate *layer)
 {
-	return layer->wire.len > 0 || layer->more;
+	return !layer->ended && (layer->wire.len > 0 || layer->more);
+}
+
+bool net_deflate_is_over(const struct net_conn *conn, struct pf_buf *rest)
+{
+	const struct net_deflate *layer = conn->deflate;
+
+	if (!layer)
+		return true;
+	if (conn->kept.len > 0 || net_deflate_pending(layer))
+		return false;
+	pf_buf_add_str(rest, pf_buf_str(&layer->wire));
+	return true;
 }
 
 void net_deflate_input(struct net_deflate *layer, const char *p, size_t n)
@@ -195,8 +207,14 @@ void net_deflate_input(struct net_deflate *layer, const char *p, size_t n)
 	struct pf_str from;
 	size_t used = 0;
 
-	if (layer->running || layer->ended)
+	if (layer->running)
 		return; /* from inside a delivery: conn_turn() comes again */
+	if (layer->ended) { /* plain: for whoever detaches the connection */
+		pf_buf_add(&layer->wire, p, n);
+		if (layer->wire.failed)
+			fail(layer, PF_LIMIT, "input behind the end");
+		return;
+	}
 	if (kept)
 		pf_buf_add(&layer->wire, p, n);
 	from = kept ? pf_buf_str(&layer->wire) : pf_str_mem(p, n);
@@ -216,7 +234,7 @@ void net_deflate_input(struct net_deflate *layer, const char *p, size_t n)
 		fail(layer, PF_LIMIT, "input");
 	else if (layer->ended)
 		net_conn_deliver_eof(conn);
-	if (layer->wire.len == 0 || layer->ended)
+	if (layer->wire.len == 0)
 		pf_buf_release(&layer->wire);
 	if (layer->ended)
 		layer->more = false;

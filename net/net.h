@@ -171,8 +171,9 @@ PF_CHECKED pf_status net_conn_start_deflate(struct net_conn *conn,
 					    struct pf_error *err);
 bool net_conn_is_deflated(const struct net_conn *conn);
 
-/* Gives the descriptor back (clear connections with an empty write queue
- * only, else INVALID): the conn is freed without on_closed.  Input kept but
+/* Gives the descriptor back (without TLS, with an empty write queue, and with
+ * nothing compressed left to read, else INVALID): the conn is freed without
+ * on_closed.  Input kept but
  * not yet used is appended to `rest`; inside on_input the bytes being shown
  * are the callee's own to hand on. */
 PF_CHECKED pf_status net_conn_detach(struct net_conn **conn, int *fd,

@@ -170,6 +170,9 @@ struct net_deflate *net_deflate_new(struct net_conn *conn);
 void net_deflate_input(struct net_deflate *layer, const char *p, size_t n);
 void net_deflate_output(struct net_deflate *layer, const void *p, size_t n);
 /* True if input() without new bytes might deliver something. */
+/* Nothing compressed is left, so that plain bytes may follow; those that came
+ * already are appended to `rest`.  True where there is no layer. */
+bool net_deflate_is_over(const struct net_conn *conn, struct pf_buf *rest);
 bool net_deflate_pending(const struct net_deflate *layer);
 /* Gives back what is not needed before the next byte. */
 void net_deflate_rest(struct net_deflate *layer);

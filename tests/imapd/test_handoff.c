@@ -11,6 +11,7 @@ static const struct handoff whole = {
     .ip = PF_STR("2001:db8::1"),
     .tls = PF_STR("TLSv1.3 X"),
     .tag = PF_STR("a1"),
+    .name = PF_STR("77"),
     .input = PF_STR("b NOOP\r\n\0tail"),
 };
 
@@ -26,6 +27,7 @@ static void there_and_back(void)
 	ok(pf_str_eq(got.ip, whole.ip));
 	ok(pf_str_eq(got.tls, whole.tls));
 	ok(pf_str_eq(got.tag, whole.tag));
+	ok(pf_str_eq(got.name, whole.name));
 	ok(pf_str_eq(got.input, whole.input));
 	pf_buf_release(&packet);
 }
@@ -56,15 +58,16 @@ static void strange_packets(void)
 {
 	struct handoff got;
 
-	ok(handoff_read(PF_STR("1\0imap\0c\0ip\0tls\0tag\0"), &got, NULL) ==
+	ok(handoff_read(PF_STR("2\0imap\0c\0ip\0tls\0tag\0\0"), &got, NULL) ==
 	   PF_INVALID);
-	ok(handoff_read(PF_STR("2\0pop3\0c\0ip\0tls\0tag\0"), &got, NULL) ==
+	ok(handoff_read(PF_STR("3\0pop3\0c\0ip\0tls\0tag\0\0"), &got, NULL) ==
 	   PF_INVALID);
-	ok(handoff_read(PF_STR("2\0imap\0\0ip\0tls\0tag\0"), &got, NULL) ==
+	ok(handoff_read(PF_STR("3\0imap\0\0ip\0tls\0tag\0\0"), &got, NULL) ==
 	   PF_INVALID);
-	ok(handoff_read(PF_STR("2\0imap\0c\0ip\0tls\0\0"), &got, NULL) ==
+	ok(handoff_read(PF_STR("3\0imap\0c\0ip\0tls\0\0\0"), &got, NULL) ==
 	   PF_INVALID);
-	ok(handoff_read(PF_STR("2\0imap\0c\0\0\0tag\0"), &got, NULL) == PF_OK);
+	ok(handoff_read(PF_STR("3\0imap\0c\0\0\0tag\0\0"), &got, NULL) ==
+	   PF_OK);
 	ok(got.protocol == HANDOFF_IMAP);
 }
 

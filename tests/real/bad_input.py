@@ -114,7 +114,7 @@ MASTER = [
 ]
 MAPS = [netstring(b"mailbox ann") + netstring(b"mailbox ann+x@localhost")
         + netstring(b"other x")]
-PACKETS = [b"2\0imap\0cookie\x00127.0.0.1\0TLSv1.3\0a\0b NOOP\r\n"]
+PACKETS = [b"3\0imap\0cookie\x00127.0.0.1\0TLSv1.3\0a\x0077\0b NOOP\r\n"]
 SIEVE = [
     b"CAPABILITY\r\nNOOP \"tag\"\r\nLISTSCRIPTS\r\nAUTHENTICATE \"PLAIN\" {4+}"
     b"\r\nAAAA\r\nAUTHENTICATE \"LOGIN\"\r\n\"YW5u\"\r\n\"*\"\r\nLOGOUT\r\n",
@@ -887,7 +887,7 @@ def hand_over(rig):
         answer = gate.recv(4096)
         assert answer.startswith(b"OK\t1"), answer
         s = connect()
-        give(s, b"2\0imap\x0077.1." + cookie + b"\x00127.0.0.1\0\0a\0",
+        give(s, b"3\0imap\x0077.1." + cookie + b"\x00127.0.0.1\0\0a\x0077\0",
              fd)
         time.sleep(0.2)
         s.close()
