@@ -61,8 +61,7 @@ struct fetch {
 
 static void release_fetch(struct fetch *f)
 {
-	message_end(&f->message);
-	pf_buf_release(&f->message.header);
+	message_release(&f->message);
 	for (size_t i = 0; f->wanted && i < f->what.count; i++)
 		pf_map_release(&f->wanted[i]);
 	pf_vec_release(&f->uids);

@@ -60,8 +60,7 @@ static void release(struct cmd *cmd)
 
 	find_release(&s->find);
 	imap_threads_free(&s->threads);
-	message_end(&s->message);
-	pf_buf_release(&s->message.header);
+	message_release(&s->message);
 	pf_buf_release(&s->header);
 	pf_buf_release(&s->text);
 	pf_buf_release(&s->base);

@@ -39,6 +39,10 @@ struct message {
 	uint64_t size; /* RFC822.SIZE */
 	int fd;	       /* -1: not open */
 	uint64_t file_size;
+	/* the last bytes that were read: most messages are read once */
+	char *window;
+	uint64_t window_at;
+	size_t window_n;
 	struct pf_arena arena; /* texts and tree of this message */
 	struct pf_buf header;  /* raw, as far as MIME_HEADER_MAX */
 	bool header_read;
@@ -52,10 +56,15 @@ struct message {
 
 void message_init(struct message *m, struct client *client);
 void message_begin(struct message *m, uint32_t uid, uint64_t size);
-void message_end(struct message *m);
+void message_end(struct message *m); /* ready for the next one */
+void message_release(struct message *m);
 
 /* EXPUNGED when it is gone. */
 PF_CHECKED pf_status message_open(struct message *m, struct pf_error *err);
+/* Bytes of the file from `offset` on, as many as come at once, none at its
+ * end; valid until the next call that reads. */
+PF_CHECKED pf_status message_bytes(struct message *m, uint64_t offset,
+				   struct pf_str *bytes, struct pf_error *err);
 /* m->header, m->header_end */
 PF_CHECKED pf_status message_header(struct message *m, struct pf_error *err);
 /* m->root; MORE: the time slice is over, call again. */

@@ -65,21 +65,20 @@ static bool decode(struct message *m, struct pf_buf *piece)
 {
 	struct binary *b = &m->binary;
 	struct pf_buf lines = PF_BUF_INIT(2 * CHUNK);
-	size_t want = CHUNK, got = 0;
-	char chunk[CHUNK];
+	struct pf_str bytes = {0};
 
 	pf_buf_clear(piece);
 	if (b->ended)
 		return false;
-	if (want > b->end - b->offset)
-		want = (size_t)(b->end - b->offset);
-	if (want > 0 && pf_fs_pread(m->fd, chunk, want, (off_t)b->offset, &got,
-				    NULL) != PF_OK)
-		got = 0;
-	b->offset += got;
-	to_crlf(b, pf_str_mem(chunk, got), &lines);
+	if (b->offset < b->end &&
+	    message_bytes(m, b->offset, &bytes, NULL) != PF_OK)
+		bytes.n = 0;
+	if (bytes.n > b->end - b->offset)
+		bytes.n = (size_t)(b->end - b->offset);
+	b->offset += bytes.n;
+	to_crlf(b, bytes, &lines);
 	mime_decoder_add(&b->decoder, pf_buf_str(&lines), piece);
-	if (got == 0) {
+	if (bytes.n == 0) {
 		mime_decoder_end(&b->decoder, piece);
 		b->ended = true;
 	}

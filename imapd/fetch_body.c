@@ -14,6 +14,7 @@
 #include "imapd/fetch.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
@@ -53,6 +54,15 @@ void message_end(struct message *m)
 	m->header_end = 0;
 	m->root = NULL;
 	m->parsed = 0;
+	m->window_n = 0;
+}
+
+void message_release(struct message *m)
+{
+	message_end(m);
+	pf_buf_release(&m->header);
+	free(m->window);
+	m->window = NULL;
 }
 
 pf_status message_open(struct message *m, struct pf_error *err)
@@ -63,30 +73,64 @@ pf_status message_open(struct message *m, struct pf_error *err)
 			      err);
 }
 
+pf_status message_bytes(struct message *m, uint64_t offset,
+			struct pf_str *bytes, struct pf_error *err)
+{
+	uint64_t skip = offset - m->window_at;
+
+	if (offset >= m->file_size) {
+		*bytes = (struct pf_str){0};
+		return PF_OK;
+	}
+	if (m->window_n == 0 || offset < m->window_at || skip >= m->window_n) {
+		if (!m->window && !(m->window = malloc(CHUNK)))
+			abort();
+		m->window_n = 0;
+		pf_status status = pf_fs_pread(
+		    m->fd, m->window, CHUNK, (off_t)offset, &m->window_n, err);
+		if (status != PF_OK)
+			return status;
+		m->window_at = offset;
+		skip = 0;
+	}
+	*bytes = pf_str_from(pf_str_mem(m->window, m->window_n), (size_t)skip);
+	return PF_OK;
+}
+
+/* Where the header ends is known, or it is all read, or too long. */
+static bool header_done(struct message *m, bool all)
+{
+	size_t end = mime_header_end(pf_buf_str(&m->header));
+
+	if (end < m->header.len || all) {
+		m->header_end = end;
+		pf_buf_cut(&m->header, end);
+		return true;
+	}
+	return m->header.len == MIME_HEADER_MAX; /* only its beginning */
+}
+
 pf_status message_header(struct message *m, struct pf_error *err)
 {
 	size_t want = HEADER_FIRST;
 
 	while (!m->header_read) {
-		size_t got = 0;
-		char *to = pf_buf_reserve(&m->header, want - m->header.len);
-		if (!to)
-			return pf_buf_status(&m->header, err);
-		pf_status status = pf_fs_pread(m->fd, to, want - m->header.len,
-					       (off_t)m->header.len, &got, err);
+		struct pf_str bytes = {0};
+		pf_status status = PF_OK;
+
+		while (m->header.len < want) {
+			status = message_bytes(m, m->header.len, &bytes, err);
+			if (status != PF_OK || bytes.n == 0)
+				break;
+			pf_buf_add_str(
+			    &m->header,
+			    pf_str_head(bytes, want - m->header.len));
+		}
+		if (status == PF_OK)
+			status = pf_buf_status(&m->header, err);
 		if (status != PF_OK)
 			return status;
-		pf_buf_commit(&m->header, got);
-
-		bool all = m->header.len < want;
-		size_t end = mime_header_end(pf_buf_str(&m->header));
-		if (end < m->header.len || all) {
-			m->header_end = end;
-			pf_buf_cut(&m->header, end);
-			m->header_read = true;
-		} else if (want == MIME_HEADER_MAX) {
-			m->header_read = true; /* only its beginning */
-		}
+		m->header_read = header_done(m, m->header.len < want);
 		want = want * 2 > MIME_HEADER_MAX ? MIME_HEADER_MAX : want * 2;
 	}
 	return PF_OK;
@@ -94,22 +138,19 @@ pf_status message_header(struct message *m, struct pf_error *err)
 
 pf_status message_tree(struct message *m, int64_t start, struct pf_error *err)
 {
-	char chunk[CHUNK];
-
 	if (m->root)
 		return PF_OK;
 	if (!m->parser)
 		m->parser = mime_parser_new(&m->arena);
 	for (;;) {
-		size_t got;
-		pf_status status = pf_fs_pread(m->fd, chunk, sizeof chunk,
-					       (off_t)m->parsed, &got, err);
+		struct pf_str bytes;
+		pf_status status = message_bytes(m, m->parsed, &bytes, err);
 		if (status != PF_OK)
 			return status;
-		if (got == 0)
+		if (bytes.n == 0)
 			break;
-		mime_parser_add(m->parser, chunk, got);
-		m->parsed += got;
+		mime_parser_add(m->parser, bytes.p, bytes.n);
+		m->parsed += bytes.n;
 		if (slice_over(start))
 			return PF_MORE;
 	}
@@ -121,19 +162,18 @@ struct pf_str message_part_header(struct message *m,
 				  const struct mime_part *part,
 				  struct pf_buf *buf)
 {
-	struct pf_error err;
 	uint64_t size = part->header.size;
-	size_t got = 0;
+	struct pf_str bytes;
 
 	if (size > MIME_HEADER_MAX)
 		size = MIME_HEADER_MAX;
 	pf_buf_clear(buf);
-	char *to = pf_buf_reserve(buf, (size_t)size);
-	if (!to || pf_fs_pread(m->fd, to, (size_t)size,
-			       (off_t)part->header.start, &got, &err) != PF_OK)
-		got = 0;
-	if (to)
-		pf_buf_commit(buf, got);
+	while (buf->len < size && !buf->failed &&
+	       message_bytes(m, part->header.start + buf->len, &bytes, NULL) ==
+		   PF_OK &&
+	       bytes.n > 0)
+		pf_buf_add_str(buf,
+			       pf_str_head(bytes, (size_t)size - buf->len));
 	return pf_buf_str(buf);
 }
 
@@ -194,44 +234,44 @@ static bool part_span(struct message *m, const struct imap_fetch_item *item,
 	return true;
 }
 
-static uint64_t count_bare_lf(struct pf_str s)
+/* Line ends without CR; *after_cr: the byte before `s` was one. */
+static uint64_t count_bare_lf(struct pf_str s, bool *after_cr)
 {
+	const char *p = s.p, *end = s.p + s.n, *lf;
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'))
-			n++;
+	for (; p < end && (lf = memchr(p, '\n', (size_t)(end - p))); p = lf + 1)
+		n += lf > s.p ? lf[-1] != '\r' : !*after_cr;
+	if (s.n)
+		*after_cr = end[-1] == '\r';
 	return n;
+}
+
+static uint64_t header_bare_lf(const struct message *m)
+{
+	bool after_cr = false;
+
+	return count_bare_lf(pf_buf_str(&m->header), &after_cr);
 }
 
 /* The whole file.  The store knows its size; for a small one it is counted
  * again, so that even a wrong W= in a file name hurts nobody. */
 static void whole_span(struct message *m, struct mime_span *span)
 {
+	struct pf_str bytes;
+	bool after_cr = false;
+
 	*span = (struct mime_span){.size = m->file_size};
 	if (m->size >= m->file_size)
 		span->bare_lf = m->size - m->file_size;
 	if (m->file_size > EXACT_COUNT_MAX && m->size >= m->file_size)
 		return;
-	if (m->header_read && m->header.len == m->file_size) {
-		span->bare_lf = count_bare_lf(pf_buf_str(&m->header));
-		return;
+	span->size = span->bare_lf = 0;
+	while (message_bytes(m, span->size, &bytes, NULL) == PF_OK &&
+	       bytes.n > 0) {
+		span->bare_lf += count_bare_lf(bytes, &after_cr);
+		span->size += bytes.n;
 	}
-	uint64_t lfs = 0, at = 0;
-	char chunk[CHUNK];
-	bool after_cr = false;
-	size_t got;
-	while (pf_fs_pread(m->fd, chunk, sizeof chunk, (off_t)at, &got, NULL) ==
-		   PF_OK &&
-	       got > 0) {
-		for (size_t i = 0; i < got; i++) {
-			lfs += chunk[i] == '\n' && !after_cr;
-			after_cr = chunk[i] == '\r';
-		}
-		at += got;
-	}
-	span->size = at;
-	span->bare_lf = lfs;
 }
 
 static bool find_span(struct message *m, const struct imap_fetch_item *item,
@@ -253,7 +293,7 @@ static bool find_span(struct message *m, const struct imap_fetch_item *item,
 							   : m->root->header;
 		return true;
 	}
-	uint64_t in_header = count_bare_lf(pf_buf_str(&m->header));
+	uint64_t in_header = header_bare_lf(m);
 	if (item->section != IMAP_SECTION_TEXT) {
 		*span = (struct mime_span){.size = m->header_end,
 					   .bare_lf = in_header};
@@ -443,20 +483,17 @@ enum run section_emit(struct message *m, int64_t start)
 	struct client *client = m->client;
 	struct stream *s = &m->stream;
 	struct pf_error err = {0};
-	char chunk[CHUNK];
 
 	while (s->left > 0) {
-		size_t want = sizeof chunk, got = 0;
+		struct pf_str bytes = {0};
 
 		if (client_full(client))
 			return RUN_OUTPUT;
 		if (slice_over(start))
 			return RUN_MORE;
-		if (want > s->end - s->offset)
-			want = (size_t)(s->end - s->offset);
-		if (pf_fs_pread(m->fd, chunk, want, (off_t)s->offset, &got,
-				&err) != PF_OK ||
-		    got == 0) {
+		if (s->offset >= s->end ||
+		    message_bytes(m, s->offset, &bytes, &err) != PF_OK ||
+		    bytes.n == 0) {
 			/* the size is promised: nothing else can follow */
 			pf_log(PF_LOG_ERROR, "message-too-short",
 			       PF_LOGC("user", client->user->name),
@@ -465,7 +502,9 @@ enum run section_emit(struct message *m, int64_t start)
 			       PF_LOGU("missing", s->left));
 			return RUN_FAIL;
 		}
-		s->offset += convert(s, &client->out, pf_str_mem(chunk, got));
+		if (bytes.n > s->end - s->offset)
+			bytes.n = (size_t)(s->end - s->offset);
+		s->offset += convert(s, &client->out, bytes);
 	}
 	remember(m);
 	return RUN_DONE;

@@ -150,8 +150,8 @@ void share_flush(struct share *share, int older_ms)
 /* Opens what is there, and makes nothing.  A store that cannot be reached is
  * as good as none (penfold.conf(5): Unix users). */
 static pf_status open_store(struct share *share, const char *path,
-			    const char *user,
-			    struct store **store, struct pf_error *err)
+			    const char *user, struct store **store,
+			    struct pf_error *err)
 {
 	struct store_conf conf = {
 	    .root = path,
@@ -168,8 +168,8 @@ static pf_status open_store(struct share *share, const char *path,
 
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return PF_NOTFOUND;
-	if (user && pf_conf_full_path(share->conf, pf_str_c(user), full,
-				      sizeof full))
+	if (user &&
+	    pf_conf_full_path(share->conf, pf_str_c(user), full, sizeof full))
 		conf.quota_full = full;
 	pf_status status = store_open(&conf, store, err);
 	return status == PF_NOPERM ? PF_NOTFOUND : status;
