@@ -68,6 +68,7 @@ X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
 X(INT,  sieve_scripts_max, "100", "Sieve scripts of one user (ManageSieve)") \
 X(INT,  sieve_actions_max, "32", "actions of one run") \
 X(INT,  sieve_redirects_max, "4", "redirects of one run") \
+X(LIST, user_addresses, "%u", "addresses of each user, which vacation takes for his own: %n@example.org %n@example.com") \
 X(INT,  sieve_depth_max, "32", "nested blocks and tests of a script") \
 X(INT,  sieve_steps_max, "200000000", "work of one run, in steps of about a nanosecond") \
 X(SIZE, sieve_memory_max, "32M", "memory of one run") \

@@ -163,10 +163,31 @@ static bool environment(void *arg, struct pf_str name, struct pf_str *value)
 	return true;
 }
 
+/* user_addresses, with the user's name in them */
+static struct pf_str own_addresses(struct filter_ask *ask)
+{
+	struct pf_str rest = pf_str_c(ask->filter->conf->user_addresses), word;
+	struct pf_buf own = PF_BUF_INIT(64 * 1024);
+
+	while (pf_conf_word(&rest, &word)) {
+		char pattern[300];
+
+		if (!pf_str_copy(word, pattern, sizeof pattern))
+			continue;
+		(void)!pf_conf_expand(&own, pattern, pf_str_c(ask->id->user),
+				      ask->id->home, NULL);
+		pf_buf_add_byte(&own, ' ');
+	}
+	struct pf_str kept = pf_arena_str(&ask->arena, pf_buf_str(&own));
+	pf_buf_release(&own);
+	return kept;
+}
+
 void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks)
 {
 	pf_arena_init(&ask->arena, 64 << 20);
 	asks->arg = ask;
+	asks->own = own_addresses(ask);
 	asks->spam_header = pf_str_c(ask->filter->conf->sieve_spam_header);
 	asks->virus_header = pf_str_c(ask->filter->conf->sieve_virus_header);
 	asks->mailbox_exists = mailbox_exists;

@@ -39,6 +39,31 @@ static void add_field(struct pf_buf *to, const char *name, struct pf_str value)
 	pf_buf_release(&clean);
 }
 
+/* "Name <address>": of a name in other letters each word is encoded, without
+ * its quotation marks, which would stand for themselves. */
+static void add_mailbox(struct pf_buf *to, const char *name,
+			struct pf_str value)
+{
+	ptrdiff_t at = pf_str_rchr(value, '<');
+	struct pf_buf phrase = PF_BUF_INIT(FIELD_MAX);
+	bool ascii = true;
+
+	for (ptrdiff_t i = 0; i < at; i++) {
+		ascii &= (unsigned char)value.p[i] < 0x80;
+		if (value.p[i] != '"' && value.p[i] != '\\')
+			pf_buf_add_byte(&phrase, value.p[i]);
+	}
+	if (ascii) {
+		add_field(to, name, value);
+	} else {
+		add_field(to, name, pf_str_trim(pf_buf_str(&phrase)));
+		to->len--; /* the end of the line */
+		pf_buf_addf(to, "\n\t%.*s\n", (int)(value.n - (size_t)at),
+			    value.p + at);
+	}
+	pf_buf_release(&phrase);
+}
+
 /* The first field of that name, unfolded; empty if there is none. */
 static void find_field(struct pf_str header, struct pf_str name,
 		       struct pf_buf *to)
@@ -120,24 +145,21 @@ void filter_compose_vacation(struct filter *filter, const char *address,
 			     const struct sieve_action *action,
 			     struct pf_str header, struct pf_buf *to)
 {
-	struct pf_buf subject = PF_BUF_INIT(2 * FIELD_MAX);
+	struct pf_buf subject = PF_BUF_INIT(FIELD_MAX);
+	struct pf_buf text = PF_BUF_INIT(4 * FIELD_MAX);
 
-	add_field(to, "From",
-		  action->address.n ? action->address : pf_str_c(address));
+	add_mailbox(to, "From",
+		    action->address.n ? action->address : pf_str_c(address));
 	add_field(to, "To", action->reply_to);
+	find_field(header, PF_STR("Subject"), &subject);
 	if (action->subject.n) {
 		add_field(to, "Subject", action->subject);
-	} else { /* RFC 5230 4.3 */
-		struct mime_field field;
-		size_t pos = 0;
-
-		pf_buf_add_c(&subject, "Auto: ");
-		while (mime_field_next(header, &pos, &field))
-			if (pf_str_ieq(field.name, PF_STR("Subject"))) {
-				mime_decode_text(&subject, field.raw);
-				break;
-			}
-		add_field(to, "Subject", pf_buf_str(&subject));
+	} else if (subject.len > 0) { /* RFC 5230 5.3 */
+		pf_buf_add_c(&text, "Auto: ");
+		mime_decode_text(&text, pf_buf_str(&subject));
+		add_field(to, "Subject", pf_buf_str(&text));
+	} else {
+		add_field(to, "Subject", PF_STR("Automated reply"));
 	}
 	add_thread(to, header);
 	add_trace(filter, "auto-replied", to);
@@ -146,6 +168,7 @@ void filter_compose_vacation(struct filter *filter, const char *address,
 	else
 		add_text(to, action->text);
 	pf_buf_release(&subject);
+	pf_buf_release(&text);
 }
 
 /* CRLF becomes LF, and it cannot end in the middle of a field's line. */

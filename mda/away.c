@@ -120,6 +120,8 @@ pf_status mda_delivery_reject(struct delivery *d,
 void mda_delivery_vacation(struct delivery *d,
 			   const struct sieve_action *action)
 {
+	/* nobody is to hear of an answer that gets lost (RFC 5230 5.1) */
+	static const struct sieve_dsn never = {.notify = PF_STR("NEVER")};
 	struct pf_buf answer = PF_BUF_INIT(2 << 20);
 	struct pf_error err;
 
@@ -128,8 +130,8 @@ void mda_delivery_vacation(struct delivery *d,
 		return;
 	filter_compose_vacation(d->filter, d->rcpt->address, action,
 				mda_message_header(d->message), &answer);
-	if (filter_send(d->filter, PF_STR(""), action->reply_to,
-			pf_buf_str(&answer), -1, 0, &err) != PF_OK)
+	if (filter_send_dsn(d->filter, PF_STR(""), action->reply_to, &never,
+			    pf_buf_str(&answer), NULL, 0, &err) != PF_OK)
 		mda_delivery_problem(d, "vacation", &err);
 	else if (action->mailbox.n &&
 		 mda_delivery_letter(d, action->mailbox, &answer, action,

@@ -90,7 +90,7 @@ static void execute(struct sieve_run *run, const struct sieve_node *node)
 	struct pf_str importance = tag_string(run, node, "importance");
 	struct pf_str from = tag_string(run, node, "from");
 	struct sieve_mailto *mailto = sieve_run_alloc(run, 1, sizeof *mailto);
-	struct sieve_address address;
+	struct sieve_address address = {0};
 	const char *problem;
 
 	if (!mailto || !sieve_run_step(run, 1000 + uri.n))
@@ -123,7 +123,7 @@ static void execute(struct sieve_run *run, const struct sieve_node *node)
 	    (struct sieve_action){
 		.kind = SIEVE_NOTIFY,
 		.mailto = mailto,
-		.address = from,
+		.address = address.all,
 		.subject = sieve_node_tag(node, "message")
 			       ? tag_string(run, node, "message")
 			       : (struct pf_str){0},

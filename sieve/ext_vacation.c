@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+#include "mime/mime.h"
+
 enum {
 	DAY = 24 * 60 * 60,
 	DAYS_DEFAULT = 7,
@@ -21,6 +23,7 @@ enum {
 
 /* ---- may this message be answered? (RFC 5230 4.5, 4.6) ---- */
 
+/* Is one of the words in the field, which holds "word, word; ..."? */
 static bool header_is(struct sieve_run *run, const char *name,
 		      const char *values)
 {
@@ -28,13 +31,18 @@ static bool header_is(struct sieve_run *run, const char *name,
 	size_t pos = 0;
 
 	while ((field = sieve_run_field(run, pf_str_c(name), &pos))) {
-		struct pf_str text = sieve_field_value(run, field)->text;
+		struct pf_str text = sieve_field_value(run, field)->text, word;
 		ptrdiff_t end = pf_str_chr(text, ';');
 
 		if (end >= 0)
-			text = pf_str_trim(pf_str_head(text, (size_t)end));
-		if (sieve_word_in(text, values))
-			return true;
+			text = pf_str_head(text, (size_t)end);
+		if (!sieve_run_step(run, text.n))
+			return false;
+		while (pf_str_split(&text, ',', &word)) {
+			word = pf_str_trim(word);
+			if (word.n > 0 && sieve_word_in(word, values))
+				return true;
+		}
 	}
 	return false;
 }
@@ -55,7 +63,7 @@ static const char *robot_field(struct sieve_run *run)
 		return "Auto-Submitted";
 	if (header_is(run, "Precedence", "bulk list junk auto_reply"))
 		return "Precedence";
-	if (header_is(run, "X-Auto-Response-Suppress", "All OOF"))
+	if (header_is(run, "X-Auto-Response-Suppress", "All AutoReply OOF"))
 		return "X-Auto-Response-Suppress";
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
 		pos = 0;
@@ -106,6 +114,17 @@ static void read_own(struct sieve_run *run, const struct sieve_node *node,
 	}
 }
 
+static bool in_own(struct sieve_run *run, struct pf_str address)
+{
+	struct pf_str rest = run->message->own, word;
+
+	while (sieve_run_step(run, 10) && pf_str_split(&rest, ' ', &word)) {
+		if (pf_str_ieq(word, address))
+			return true;
+	}
+	return false;
+}
+
 /* The recipient, with and without detail, and our other addresses */
 static bool is_ours(struct sieve_run *run, const struct own *own,
 		    struct pf_str address)
@@ -126,7 +145,7 @@ static bool is_ours(struct sieve_run *run, const struct own *own,
 		if (pf_str_ieq(address, own->v[i]))
 			return true;
 	}
-	return false;
+	return pf_str_chr(address, '@') >= 0 && in_own(run, address);
 }
 
 static bool is_addressed_to_us(struct sieve_run *run, const struct own *own)
@@ -280,11 +299,35 @@ static void check_addresses(struct sieve_compiler *compiler,
 	}
 }
 
+/* A MIME entity: its header says how to read it, in ASCII (RFC 5230 5). */
+static void check_mime(struct sieve_compiler *compiler, struct sieve_node *node)
+{
+	const struct sieve_string *reason = &node->params[0]->strings[0];
+	struct pf_str text = reason->value.text, header;
+	bool ascii = true;
+
+	if (!sieve_node_tag(node, "mime") || reason->pieces)
+		return;
+	header = pf_str_head(text, mime_header_end(text));
+	for (size_t i = 0; i < header.n; i++)
+		ascii &= (unsigned char)header.p[i] < 0x80;
+	if (!pf_str_istarts(text, PF_STR("Content-")) &&
+	    !pf_str_istarts(text, PF_STR("MIME-Version:")))
+		sieve_warning(compiler, reason->at,
+			      "such as Content-Type: text/plain, and an empty "
+			      "line",
+			      "with :mime the text begins with header fields");
+	else if (!ascii)
+		sieve_error(compiler, reason->at,
+			    "write =?utf-8?q?...?=", "header fields are ASCII");
+}
+
 static const struct sieve_def defs[] = {
     {.name = "vacation",
      .params = "s",
      .usage = "vacation [:days 7] [:subject \"...\"] [:addresses [...]] "
 	      "\"text\";",
+     .check = check_mime,
      .execute = execute},
     {0},
 };

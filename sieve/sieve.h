@@ -102,6 +102,8 @@ struct sieve_message {
 	bool (*mailbox_exists)(void *arg, struct pf_str name);
 	time_t now;
 
+	/* Other addresses of the user, blank-separated.  (vacation) */
+	struct pf_str own;
 	/* "X-Spam-Score 15", "X-Virus-Status Clean ...": the settings; empty:
 	 * nothing was tested.  (spamtest, virustest) */
 	struct pf_str spam_header, virus_header;

@@ -631,7 +631,8 @@ static void vacation(void)
 	send_letter("jan");
 	ok(has(replies[0], "Saved to INBOX"));
 	sent = get(at("sent"));
-	ok(pf_str_starts(pf_str_c(sent), PF_STR("ARGS -i -f <> -- a@b.test\n"
+	ok(pf_str_starts(pf_str_c(sent), PF_STR("ARGS -i -f <> -N NEVER -- "
+						"a@b.test\n"
 						"From: jan@ex.test\n"
 						"To: a@b.test\n"
 						"Subject: Auto: hello\n"
@@ -717,6 +718,35 @@ static void scripts_ask_lists_and_annotations(void)
 	ok(has(replies[0], "Saved to Known"));
 	free(conf.sieve_global);
 	conf.sieve_global = pf_str_dup(PF_STR(""));
+}
+
+/* Who is away is not asked for his name in ASCII. */
+static void vacation_writes_fields(void)
+{
+	static const char bare[] = "To: uli@ex.test\r\n\r\nno subject\r\n";
+	const char *sent;
+
+	script("uli", "require \"vacation\";\n"
+		      "vacation :from \"\\\"J\xc3\xbcrgen \\\\\\\"X\\\\\\\" "
+		      "M\\\" <uli@ex.test>\" \"away\";\n");
+	mta(0);
+	send_to("a@b.test", "uli", pf_str_c(bare));
+	sent = get(at("sent"));
+	ok(has(sent, "\nFrom: =?UTF-8?B?SsO8cmdlbg==?= X M\n"
+		     "\t<uli@ex.test>\n"));
+	ok(has(sent, "\nSubject: Automated reply\n"));
+
+	/* addresses that the site knows of */
+	script("uwe", "require \"vacation\";\nvacation \"away\";\n");
+	mta(0);
+	send_letter("uwe");
+	is_str(get(at("sent")), "");
+	free(conf.user_addresses);
+	conf.user_addresses = pf_str_dup(PF_STR("%u %n@away.test u@ex.test"));
+	send_letter("uwe");
+	ok(has(get(at("sent")), "away\n"));
+	free(conf.user_addresses);
+	conf.user_addresses = pf_str_dup(PF_STR("%u"));
 }
 
 static void notices(void)
@@ -1102,6 +1132,7 @@ int main(void)
 	refusals_by_reply();
 	refusals_are_lines_of_smtp();
 	vacation();
+	vacation_writes_fields();
 	scripts_ask_lists_and_annotations();
 	notices();
 	vacation_memory_is_bounded();
