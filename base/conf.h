@@ -64,6 +64,10 @@ X(PATH, sieve_default, "", "script for users who have none") \
 X(LIST, sieve_before, "", "scripts that run before the user's: files, or folders of .sieve files (in order of name)") \
 X(LIST, sieve_after, "", "scripts that run after the user's, if the message is still to be kept") \
 X(PATH, sieve_global, "", "directory of scripts that all users may include") \
+X(PATH, sieve_pipe_bin_dir, "", "directory of programs for pipe (vnd.dovecot.pipe); empty: there is no pipe") \
+X(PATH, sieve_filter_bin_dir, "", "directory of programs for filter (vnd.dovecot.filter)") \
+X(PATH, sieve_execute_bin_dir, "", "directory of programs for execute (vnd.dovecot.execute)") \
+X(TIME, sieve_program_timeout, "10s", "time that such a program has") \
 X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
 X(INT,  sieve_scripts_max, "100", "Sieve scripts of one user (ManageSieve)") \
 X(INT,  sieve_actions_max, "32", "actions of one run") \

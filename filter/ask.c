@@ -37,6 +37,20 @@ static int scratch(void *arg)
 	return fd >= 0 ? fd : memfd_create("penfold-sieve", MFD_CLOEXEC);
 }
 
+static int program(void *arg, const struct sieve_program *wanted)
+{
+	struct filter_ask *ask = arg;
+	const struct filter_caller caller = {
+	    .filter = ask->filter,
+	    .id = ask->id,
+	    .from = ask->message->from,
+	    .to = ask->message->to,
+	    .orcpt = ask->message->dsn.orcpt,
+	};
+
+	return filter_program_run(&caller, wanted);
+}
+
 static bool duplicate(void *arg, struct pf_str handle, struct pf_str id,
 		      int64_t seconds)
 {
@@ -192,7 +206,9 @@ void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks)
 	asks->virus_header = pf_str_c(ask->filter->conf->sieve_virus_header);
 	asks->mailbox_exists = mailbox_exists;
 	asks->file = file;
+	ask->message = asks;
 	asks->scratch = scratch;
+	asks->program = program;
 	asks->duplicate = duplicate;
 	asks->special_use = special_use;
 	asks->mailbox_of_id = mailbox_of_id;

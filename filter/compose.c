@@ -323,6 +323,46 @@ void filter_compose_notify(struct filter *filter, const char *address,
 	pf_buf_release(&mark);
 }
 
+void filter_compose_report(struct filter *filter,
+			   const struct sieve_action *action,
+			   struct pf_str sender, struct pf_str header,
+			   struct pf_buf *before, struct pf_buf *behind)
+{
+	struct pf_buf from = PF_BUF_INIT(1024),
+		      subject = PF_BUF_INIT(2 * FIELD_MAX);
+	struct mime_field field;
+	char bound[FILTER_ID_SIZE];
+	size_t pos = 0;
+
+	filter_id_make(bound);
+	pf_buf_add_c(&subject, "Report: ");
+	while (mime_field_next(header, &pos, &field))
+		if (pf_str_ieq(field.name, PF_STR("Subject"))) {
+			mime_decode_text(&subject, field.raw);
+			break;
+		}
+	add_field(before, "From", postmaster(filter, &from));
+	add_field(before, "To", action->address);
+	add_field(before, "Subject", pf_buf_str(&subject));
+	add_trace(filter, "auto-generated", before);
+	pf_buf_addf(before,
+		    "Content-Type: multipart/report;\n"
+		    "\treport-type=feedback-report; boundary=\"%s\"\n\n--%s\n",
+		    bound, bound);
+	add_text(before, action->text);
+	pf_buf_addf(before,
+		    "--%s\nContent-Type: message/feedback-report\n\n"
+		    "Version: 1\nFeedback-Type: %.*s\nUser-Agent: penfold\n"
+		    "Original-Mail-From: <%.*s>\n\n--%s\nContent-Type: %s\n\n",
+		    bound, (int)action->handle.n, action->handle.p,
+		    (int)sender.n, sender.n ? sender.p : "", bound,
+		    action->headers_only ? "text/rfc822-headers"
+					 : "message/rfc822");
+	pf_buf_addf(behind, "\n--%s--\n", bound);
+	pf_buf_release(&from);
+	pf_buf_release(&subject);
+}
+
 void filter_compose_notice(struct filter *filter,
 			   const struct auth_identity *id, const char *path,
 			   const char *problem, struct pf_buf *to)

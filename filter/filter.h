@@ -10,6 +10,7 @@
  *	ask.c                 what a script asks about a message's surroundings
  *	stored.c              a script over a message that is stored already
  *	outgoing.c            mail that leaves: sendmail or SMTP
+ *	program.c             programs of the site
  *	spans.c               a message in pieces
  *	compose.c, memory.c   mail that we write ourselves
  *
@@ -163,9 +164,10 @@ struct filter_ask {
 	struct filter *filter;
 	const struct auth_identity *id;
 	struct store *store;
-	int fd;		       /* the message's file, -1: none */
-	struct pf_str client;  /* address of the one who sent it, or empty */
-	struct pf_arena arena; /* for answers */
+	int fd;		      /* the message's file, -1: none */
+	struct pf_str client; /* address of the one who sent it, or empty */
+	const struct sieve_message *message; /* what the run is given */
+	struct pf_arena arena;		     /* for answers */
 };
 /* Fills in the callbacks; what `ask` points to lives as long as the run. */
 void filter_ask_init(struct filter_ask *ask, struct sieve_message *asks);
@@ -228,6 +230,29 @@ PF_CHECKED pf_status filter_send_dsn(struct filter *filter, struct pf_str from,
 				     const struct sieve_span *body,
 				     size_t body_count, struct pf_error *err);
 
+/* ---- programs of the site (program.c) ---- */
+
+/* For whom a program runs: the envelope's texts */
+struct filter_caller {
+	const struct filter *filter;
+	const struct auth_identity *id;
+	struct pf_str from, to, orcpt;
+};
+/* Its exit code, SIEVE_PROGRAM_FAILED or SIEVE_PROGRAM_UNKNOWN */
+int filter_program_run(const struct filter_caller *caller,
+		       const struct sieve_program *program);
+/* The same for an action (SIEVE_PIPE), with the message as input */
+bool filter_pipe(const struct filter_caller *caller,
+		 const struct sieve_action *action,
+		 const struct sieve_span *body, size_t body_count);
+
+/* Sends the report of SIEVE_REPORT. */
+PF_CHECKED pf_status filter_report(struct filter *filter,
+				   const struct sieve_action *action,
+				   struct pf_str sender,
+				   const struct sieve_span *body,
+				   size_t body_count, struct pf_error *err);
+
 /* ---- mail of our own (compose.c, memory.c) ---- */
 
 /* The field that marks what we redirected, and: is it there for `address`? */
@@ -264,6 +289,12 @@ void filter_compose_notify(struct filter *filter, const char *address,
 			   struct pf_str from,
 			   const struct sieve_action *action,
 			   struct pf_str header, struct pf_buf *to);
+/* What stands before and behind the message (or its header) in a report of
+ * SIEVE_REPORT */
+void filter_compose_report(struct filter *filter,
+			   const struct sieve_action *action,
+			   struct pf_str sender, struct pf_str header,
+			   struct pf_buf *before, struct pf_buf *behind);
 void filter_compose_notice(struct filter *filter,
 			   const struct auth_identity *id, const char *path,
 			   const char *problem, struct pf_buf *to);

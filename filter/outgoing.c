@@ -450,3 +450,37 @@ pf_status filter_send(struct filter *filter, struct pf_str from,
 	return filter_send_dsn(filter, from, to, &nothing, head, &rest, fd >= 0,
 			       err);
 }
+
+pf_status filter_report(struct filter *filter,
+			const struct sieve_action *action, struct pf_str sender,
+			const struct sieve_span *body, size_t body_count,
+			struct pf_error *err)
+{
+	static const struct sieve_dsn nothing;
+	struct pf_buf before = PF_BUF_INIT(4 << 20), behind = PF_BUF_INIT(200);
+	struct sieve_span *pieces = calloc(body_count + 2, sizeof *pieces);
+	size_t n = 0;
+
+	if (!pieces)
+		abort();
+	filter_compose_report(filter, action, sender, action->header, &before,
+			      &behind);
+	for (size_t i = 0; i < action->header.n; i++)
+		if (action->header.p[i] != '\r')
+			pf_buf_add_byte(&before, action->header.p[i]);
+	if (!action->headers_only) {
+		pieces[n++].text = PF_STR("\n");
+		memcpy(pieces + n, body, body_count * sizeof *body);
+		n += body_count;
+	}
+	pieces[n++].text = pf_buf_str(&behind);
+	pf_status status = pf_buf_status(&before, err);
+	if (status == PF_OK)
+		status = filter_send_dsn(filter, PF_STR(""), action->address,
+					 &nothing, pf_buf_str(&before), pieces,
+					 n, err);
+	free(pieces);
+	pf_buf_release(&before);
+	pf_buf_release(&behind);
+	return status;
+}

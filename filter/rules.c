@@ -55,6 +55,10 @@ static size_t at_most(int64_t setting, int64_t max)
 void filter_limits(const struct pf_conf *conf, struct sieve_limits *limits)
 {
 	*limits = (struct sieve_limits){
+	    .offers =
+		(*conf->sieve_pipe_bin_dir ? SIEVE_PROGRAM_PIPE : 0u) |
+		(*conf->sieve_filter_bin_dir ? SIEVE_PROGRAM_FILTER : 0u) |
+		(*conf->sieve_execute_bin_dir ? SIEVE_PROGRAM_EXECUTE : 0u),
 	    .script_max = (size_t)conf->sieve_script_max,
 	    .depth_max = (int)at_most(conf->sieve_depth_max, DEPTH_MAX),
 	    .actions_max = (int)at_most(conf->sieve_actions_max, ACTIONS_MAX),

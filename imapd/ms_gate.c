@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config.h"
+#include "filter/filter.h"
 #include "imapd/msieve.h"
 #include "sieve/sieve.h"
 
@@ -41,7 +42,10 @@ static bool has_word(const char *list, struct pf_str word)
 /* RFC 5804 1.7 */
 void ms_common_capabilities(struct pf_buf *to, const struct pf_conf *conf)
 {
-	const char *extensions = sieve_extensions();
+	struct sieve_limits limits;
+
+	filter_limits(conf, &limits);
+	const char *extensions = sieve_extensions(limits.offers);
 
 	add_capability(to, "IMPLEMENTATION",
 		       PF_STR("penfold " PACKAGE_VERSION));

@@ -117,6 +117,60 @@ pf_status mda_delivery_reject(struct delivery *d,
 	return status;
 }
 
+pf_status mda_delivery_pipe(struct delivery *d,
+			    const struct sieve_action *action,
+			    struct pf_error *err)
+{
+	const struct filter_caller caller = {
+	    .filter = d->filter,
+	    .id = &d->rcpt->id,
+	    .from = d->message->envelope.from,
+	    .to = pf_str_c(d->rcpt->address),
+	    .orcpt = pf_str_c(d->rcpt->orcpt),
+	};
+	struct pf_buf rule = PF_BUF_INIT(4096);
+	const struct sieve_span *body;
+	struct sieve_span whole;
+	size_t count;
+	pf_status status =
+	    mda_delivery_body(d, action, &whole, &body, &count, err);
+
+	if (status != PF_OK)
+		return status;
+	if (!filter_pipe(&caller, action, body, count))
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "the program %.*s did not take the message",
+				    (int)action->program->name.n,
+				    action->program->name.p);
+	d->sent++;
+	filter_chain_rule(&d->chain, action, &rule);
+	pf_buf_addf(&rule, ": pipe to %.*s", (int)action->program->name.n,
+		    action->program->name.p);
+	mda_delivery_journal(d, PF_STR(""), PF_STR(""), pf_buf_str(&rule));
+	pf_buf_release(&rule);
+	return PF_OK;
+}
+
+void mda_delivery_report(struct delivery *d, const struct sieve_action *action)
+{
+	const struct sieve_span *body;
+	struct sieve_span whole;
+	struct pf_error err;
+	size_t count;
+
+	/* not to the one whose script this is: it could go round */
+	if (pf_str_ieq(action->address, pf_str_c(d->rcpt->address)))
+		return;
+	pf_status status =
+	    mda_delivery_body(d, action, &whole, &body, &count, &err);
+	if (status == PF_OK)
+		status =
+		    filter_report(d->filter, action, d->message->envelope.from,
+				  body, count, &err);
+	if (status != PF_OK)
+		mda_delivery_problem(d, "report", &err);
+}
+
 void mda_delivery_vacation(struct delivery *d,
 			   const struct sieve_action *action)
 {

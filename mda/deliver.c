@@ -407,6 +407,8 @@ static pf_status send_away(struct delivery *d, const struct sieve_result *run,
 			status = mda_delivery_redirect(d, action, err);
 		else if (action->kind == SIEVE_REJECT)
 			status = mda_delivery_reject(d, action, err);
+		else if (action->kind == SIEVE_PIPE)
+			status = mda_delivery_pipe(d, action, err);
 		if (status == PF_INVALID) {
 			mda_delivery_problem(d, "keeping what cannot be sent",
 					     err);
@@ -508,6 +510,8 @@ static pf_status execute(struct delivery *d, const struct sieve_result *run,
 			mda_delivery_vacation(d, &run->actions[i]);
 		if (run->actions[i].kind == SIEVE_NOTIFY)
 			mda_delivery_notify(d, &run->actions[i]);
+		if (run->actions[i].kind == SIEVE_REPORT)
+			mda_delivery_report(d, &run->actions[i]);
 	}
 	for (size_t i = 0; i < run->seen_count; i++)
 		filter_duplicate_remember(&d->rcpt->id, run->seen[i].handle,

@@ -49,6 +49,10 @@ PF_CHECKED pf_status mda_delivery_redirect(struct delivery *d,
 PF_CHECKED pf_status mda_delivery_reject(struct delivery *d,
 					 const struct sieve_action *action,
 					 struct pf_error *err);
+PF_CHECKED pf_status mda_delivery_pipe(struct delivery *d,
+				       const struct sieve_action *action,
+				       struct pf_error *err);
+void mda_delivery_report(struct delivery *d, const struct sieve_action *action);
 void mda_delivery_vacation(struct delivery *d,
 			   const struct sieve_action *action);
 void mda_delivery_notify(struct delivery *d, const struct sieve_action *action);

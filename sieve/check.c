@@ -116,7 +116,7 @@ static void require(struct sieve_compiler *compiler,
 
 	if (compiler->reported >= SIEVE_PROBLEMS_MAX)
 		return;
-	if (!sieve_extension_find(name, &i)) {
+	if (!sieve_extension_find(compiler, name, &i)) {
 		const char *near =
 		    sieve_name_near(name, SIEVE_NAME_EXTENSION, NULL);
 		sieve_error(compiler, string->at,

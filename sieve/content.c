@@ -224,7 +224,8 @@ void sieve_content_apply(struct sieve_run *run, struct sieve_action *action)
 	struct sieve_content *content = &run->content;
 
 	if (action->kind != SIEVE_KEEP && action->kind != SIEVE_FILEINTO &&
-	    action->kind != SIEVE_REDIRECT)
+	    action->kind != SIEVE_REDIRECT && action->kind != SIEVE_PIPE &&
+	    action->kind != SIEVE_REPORT)
 		return;
 	if (action->kind == SIEVE_REDIRECT && content->has_bare) {
 		action->header = content->bare_header;
@@ -232,7 +233,8 @@ void sieve_content_apply(struct sieve_run *run, struct sieve_action *action)
 		action->body_count = content->bare_count;
 		return;
 	}
-	if (content->edited)
+	if (content->edited || action->kind == SIEVE_PIPE ||
+	    action->kind == SIEVE_REPORT)
 		action->header = sieve_content_header(run);
 	if (!body_changed(run))
 		return;

@@ -2,6 +2,7 @@
  * copy (RFC 3894 3)
  *
  *	fileinto :copy mailbox;		redirect :copy address;
+ *	pipe :copy program;
  *
  * The action leaves the implicit keep standing.
  */
@@ -16,7 +17,7 @@ static void apply(struct sieve_run *run, const struct sieve_arg *value,
 }
 
 static const struct sieve_tag tags[] = {
-    {.name = "copy", .on = "fileinto redirect", .apply = apply},
+    {.name = "copy", .on = "fileinto redirect pipe", .apply = apply},
     {0},
 };
 

@@ -20,12 +20,12 @@ static void check_ihave(struct sieve_compiler *compiler,
 		if (!sieve_string_constant(compiler, &names->strings[i],
 					   "the name of an extension"))
 			return;
-		if (!sieve_extension_find(names->strings[i].value.text,
-					  &extension))
+		if (!sieve_extension_find(
+			compiler, names->strings[i].value.text, &extension))
 			node->truth = SIEVE_NO;
 	}
 	for (size_t i = 0; node->truth == SIEVE_YES && i < names->count; i++) {
-		if (sieve_extension_find(names->strings[i].value.text,
+		if (sieve_extension_find(compiler, names->strings[i].value.text,
 					 &extension))
 			sieve_extension_require(compiler, extension);
 	}

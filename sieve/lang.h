@@ -240,6 +240,7 @@ struct sieve_envelope_part {
 struct sieve_extension {
 	const char *name;	      /* for require; NULL: the base language */
 	const char *implies;	      /* another extension that comes with it */
+	unsigned offer;		      /* only if the site offers this */
 	bool unlisted;		      /* may be required, is not announced */
 	const char *instead;	      /* it is old: what to write now */
 	const struct sieve_def *defs; /* end: name NULL */
@@ -270,7 +271,9 @@ extern const struct sieve_comparator sieve_comparator_octet,
 extern const struct sieve_extension *const sieve_registry[];
 extern const size_t sieve_registry_count;
 size_t sieve_extension_index(const struct sieve_extension *extension);
-bool sieve_extension_find(struct pf_str name, size_t *index);
+/* NULL: whatever is offered */
+bool sieve_extension_find(const struct sieve_compiler *compiler,
+			  struct pf_str name, size_t *index);
 /* With what comes with it */
 void sieve_extension_require(struct sieve_compiler *compiler, size_t index);
 /* Where several extensions have the name, the first that is `required` (NULL:

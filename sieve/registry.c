@@ -56,6 +56,10 @@
 	X(spamtest)            /* RFC 5235 3.2 */ \
 	X(spamtestplus)        /* RFC 5235 3.2.2 */ \
 	X(virustest)           /* RFC 5235 3.3 */ \
+	X(dovecot_pipe)        /* vnd.dovecot.pipe */ \
+	X(dovecot_filter)      /* vnd.dovecot.filter */ \
+	X(dovecot_execute)     /* vnd.dovecot.execute */ \
+	X(dovecot_report)      /* vnd.dovecot.report */ \
 	X(dovecot_environment) /* vnd.dovecot.environment */ \
 	X(dovecot_debug)       /* vnd.dovecot.debug */
 /* clang-format on */
@@ -81,12 +85,20 @@ size_t sieve_extension_index(const struct sieve_extension *extension)
 	return i;
 }
 
-bool sieve_extension_find(struct pf_str name, size_t *index)
+static bool is_offered(const struct sieve_extension *x, unsigned offers)
+{
+	return (x->offer & ~offers) == 0;
+}
+
+bool sieve_extension_find(const struct sieve_compiler *compiler,
+			  struct pf_str name, size_t *index)
 {
 	for (size_t i = 0; i < sieve_registry_count; i++) {
 		const char *known = sieve_registry[i]->name;
 
-		if (known && pf_str_eq(name, pf_str_c(known))) {
+		if (known && pf_str_eq(name, pf_str_c(known)) &&
+		    (!compiler ||
+		     is_offered(sieve_registry[i], compiler->limits->offers))) {
 			*index = i;
 			return true;
 		}
@@ -100,7 +112,7 @@ void sieve_extension_require(struct sieve_compiler *compiler, size_t index)
 	size_t implied;
 
 	compiler->script->required[index] = true;
-	if (implies && sieve_extension_find(pf_str_c(implies), &implied))
+	if (implies && sieve_extension_find(NULL, pf_str_c(implies), &implied))
 		compiler->script->required[implied] = true;
 }
 
@@ -272,25 +284,30 @@ const char *sieve_name_near(struct pf_str name, enum sieve_name_kind kind,
 	return best;
 }
 
-static char names[2048];
+/* One list for each combination of offers */
+#define OFFERS 16
+static char names[OFFERS][2048];
 
 static void make_names(void)
 {
-	size_t n = 0;
+	for (unsigned offers = 0; offers < OFFERS; offers++) {
+		size_t n = 0;
 
-	for (size_t i = 0; i < sieve_registry_count; i++) {
-		const struct sieve_extension *x = sieve_registry[i];
+		for (size_t i = 0; i < sieve_registry_count; i++) {
+			const struct sieve_extension *x = sieve_registry[i];
 
-		if (x->name && !x->unlisted)
-			n += (size_t)snprintf(names + n, sizeof names - n,
-					      "%s%s", n ? " " : "", x->name);
+			if (x->name && !x->unlisted && is_offered(x, offers))
+				n += (size_t)snprintf(
+				    names[offers] + n, sizeof names[0] - n,
+				    "%s%s", n ? " " : "", x->name);
+		}
 	}
 }
 
-const char *sieve_extensions(void)
+const char *sieve_extensions(unsigned offers)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, make_names);
-	return names;
+	return names[offers % OFFERS];
 }

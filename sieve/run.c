@@ -131,6 +131,9 @@ static bool is_duplicate(const struct sieve_action *a,
 		return same_mailbox(a, b);
 	if (a->kind != b->kind)
 		return false;
+	if (a->kind == SIEVE_REPORT)
+		return pf_str_ieq(a->handle, b->handle) &&
+		       pf_str_ieq(a->address, b->address);
 	return a->kind == SIEVE_DISCARD || (a->kind == SIEVE_REDIRECT &&
 					    pf_str_ieq(a->address, b->address));
 }
@@ -141,7 +144,8 @@ static const char *action_name(enum sieve_action_kind kind)
 	    [SIEVE_KEEP] = "keep",	 [SIEVE_FILEINTO] = "fileinto",
 	    [SIEVE_DISCARD] = "discard", [SIEVE_REDIRECT] = "redirect",
 	    [SIEVE_REJECT] = "reject",	 [SIEVE_VACATION] = "vacation",
-	    [SIEVE_NOTIFY] = "notify",
+	    [SIEVE_NOTIFY] = "notify",	 [SIEVE_PIPE] = "pipe",
+	    [SIEVE_REPORT] = "report",
 	};
 
 	return names[kind];
@@ -153,7 +157,8 @@ static bool conflicts(const struct sieve_action *a,
 		      const struct sieve_action *b)
 {
 	if (a->kind == SIEVE_DISCARD || b->kind == SIEVE_DISCARD ||
-	    a->kind == SIEVE_NOTIFY || b->kind == SIEVE_NOTIFY)
+	    a->kind == SIEVE_NOTIFY || b->kind == SIEVE_NOTIFY ||
+	    a->kind == SIEVE_REPORT || b->kind == SIEVE_REPORT)
 		return false;
 	if (a->kind == SIEVE_REJECT || b->kind == SIEVE_REJECT)
 		return true;
@@ -197,10 +202,11 @@ static void merge(struct sieve_run *run, struct sieve_action *to,
 static void describe_action(struct sieve_run *run,
 			    const struct sieve_action *action)
 {
-	struct pf_str what = action->kind == SIEVE_FILEINTO ? action->mailbox
-			     : action->kind == SIEVE_REDIRECT
-				 ? action->address
-				 : action->reply_to;
+	struct pf_str what =
+	    action->kind == SIEVE_FILEINTO ? action->mailbox
+	    : action->kind == SIEVE_REDIRECT || action->kind == SIEVE_REPORT
+		? action->address
+		: action->reply_to;
 	const char *copy = action->copy ? " as a copy" : "";
 
 	switch (action->kind) {
@@ -226,6 +232,14 @@ static void describe_action(struct sieve_run *run,
 	case SIEVE_VACATION:
 		sieve_run_trace(run, "vacation: answer %.*s", (int)what.n,
 				what.p);
+		break;
+	case SIEVE_PIPE:
+		sieve_run_trace(run, "pipe to the program \"%.*s\"%s",
+				(int)action->program->name.n,
+				action->program->name.p, copy);
+		break;
+	case SIEVE_REPORT:
+		sieve_run_trace(run, "report to %.*s", (int)what.n, what.p);
 		break;
 	case SIEVE_NOTIFY:
 		sieve_run_trace(

@@ -32,7 +32,17 @@ struct sieve_problem {
 };
 struct sieve_problems pf_vec(struct sieve_problem);
 
+/* Extensions that are there only where the site offers them: bits of `offers`
+ * below, and kinds of programs */
+enum sieve_program_kind {
+	SIEVE_PROGRAM_PIPE = 1,
+	SIEVE_PROGRAM_FILTER = 2,
+	SIEVE_PROGRAM_EXECUTE = 4,
+};
+#define SIEVE_OFFER_IMAP 8 /* imapsieve */
+
 struct sieve_limits {
+	unsigned offers;
 	size_t script_max; /* bytes */
 	int depth_max;	   /* nested blocks and tests */
 	int actions_max, redirects_max;
@@ -64,7 +74,7 @@ PF_CHECKED pf_status sieve_compile_from(struct pf_str text,
 					struct pf_error *err);
 void sieve_script_free(struct sieve_script **script);
 /* Names of all extensions, blank-separated (ManageSieve SIEVE capability) */
-const char *sieve_extensions(void);
+const char *sieve_extensions(unsigned offers);
 /* The core program that libsieve is given (tests, explain). */
 struct pf_str sieve_script_core(const struct sieve_script *script);
 
@@ -85,6 +95,8 @@ struct sieve_dsn {
 	bool by_return, by_trace; /* "R" (else "N"), "T" */
 	time_t by;
 };
+
+struct sieve_program;
 
 /* What a run may ask about the message.  All slices stay valid during it. */
 struct sieve_message {
@@ -134,6 +146,10 @@ struct sieve_message {
 	/* The list "tag:...", ":addrbook:default", one member in each line;
 	 * false: there is none.  (extlists) */
 	bool (*list)(void *arg, struct pf_str name, struct pf_str *text);
+	/* Runs a program: its exit code, or one of these.  (filter, execute) */
+	int (*program)(void *arg, const struct sieve_program *program);
+#define SIEVE_PROGRAM_FAILED  -1 /* also: took too long, gave too much */
+#define SIEVE_PROGRAM_UNKNOWN -2
 	/* Goes before what the library knows itself.  (environment) */
 	bool (*environment)(void *arg, struct pf_str name,
 			    struct pf_str *value);
@@ -147,6 +163,17 @@ struct sieve_span {
 	uint64_t start, size;
 };
 
+/* A program of the site, by its name */
+struct sieve_program {
+	enum sieve_program_kind kind;
+	struct pf_str name;
+	const struct pf_str *args;
+	size_t arg_count;
+	const struct sieve_span *input;
+	size_t input_count;
+	int output; /* a file to write into; -1: nobody wants it */
+};
+
 enum sieve_action_kind {
 	SIEVE_KEEP, /* fileinto INBOX; implicit or explicit */
 	SIEVE_FILEINTO,
@@ -154,6 +181,8 @@ enum sieve_action_kind {
 	SIEVE_REDIRECT,
 	SIEVE_REJECT, /* notice to the sender, message not kept */
 	SIEVE_VACATION,
+	SIEVE_PIPE,   /* to a program */
+	SIEVE_REPORT, /* of abuse, to somebody */
 	SIEVE_NOTIFY, /* a letter about this one */
 };
 
@@ -187,17 +216,18 @@ struct sieve_action {
 	const struct pf_str *flags; /* IMAP flags and keywords, expanded */
 	size_t flag_count;
 	bool flags_set; /* imap4flags was used (flags may be empty) */
-	/* KEEP, FILEINTO, REDIRECT: the header to store or send instead of
-	 * the message's own, without the empty line; p NULL: unchanged */
+	/* KEEP, FILEINTO, REDIRECT, PIPE, REPORT: the header to store or send
+	 * instead of the message's own, without the empty line; p NULL:
+	 * unchanged */
 	struct pf_str header;
 	/* and, behind the empty line, this instead of its body; NULL:
 	 * unchanged */
 	const struct sieve_span *body;
 	size_t body_count;
-	struct pf_str address; /* REDIRECT: to; VACATION, NOTIFY: :from or
-				  empty */
+	struct pf_str address; /* REDIRECT, REPORT: to; VACATION, NOTIFY: :from
+				  or empty */
 	struct sieve_dsn dsn;  /* REDIRECT: what the script asks for */
-	struct pf_str text;    /* REJECT, VACATION: text (UTF-8) */
+	struct pf_str text;    /* REJECT, VACATION, REPORT: UTF-8 */
 	struct pf_str subject; /* VACATION, NOTIFY: or empty */
 	struct pf_str handle;  /* VACATION: what to remember; NOTIFY: by what
 				  denotify finds it */
@@ -206,8 +236,11 @@ struct sieve_action {
 	struct pf_str reply_to;		   /* VACATION: whom to answer */
 	bool refuse; /* REJECT: by ereject, which would rather have
 			LMTP say 550 (RFC 5429 2.1) */
-	bool mime;   /* VACATION :mime */
-	int seconds; /* VACATION: not again within */
+	const struct sieve_program *program; /* PIPE, without its input */
+	bool attempt;			     /* PIPE :try */
+	bool headers_only;		     /* REPORT; its type is `handle` */
+	bool mime;			     /* VACATION :mime */
+	int seconds;			     /* VACATION: not again within */
 };
 
 /* To be remembered once the actions are done (RFC 7352 3). */

@@ -39,7 +39,7 @@ static struct sieve_message make_message(void)
 /* Each that is announced may be required. */
 static void lists_extensions(void)
 {
-	struct pf_str rest = pf_str_c(sieve_extensions()), name;
+	struct pf_str rest = pf_str_c(sieve_extensions(0)), name;
 	int n = 0;
 
 	while (pf_str_split(&rest, ' ', &name)) {
@@ -55,8 +55,8 @@ static void lists_extensions(void)
 		n++;
 	}
 	ok(n >= 30);
-	ok(sieve_word_in(PF_STR("foreverypart"), sieve_extensions()));
-	ok(!sieve_word_in(PF_STR("imapflags"), sieve_extensions()));
+	ok(sieve_word_in(PF_STR("foreverypart"), sieve_extensions(0)));
+	ok(!sieve_word_in(PF_STR("imapflags"), sieve_extensions(0)));
 }
 
 static void core_has_no_allof_and_no_user_text(void)

@@ -25,7 +25,8 @@ static void note_action(const struct sieve_action *a)
 	    [SIEVE_KEEP] = "keep",	 [SIEVE_FILEINTO] = "fileinto",
 	    [SIEVE_DISCARD] = "discard", [SIEVE_REDIRECT] = "redirect",
 	    [SIEVE_REJECT] = "reject",	 [SIEVE_VACATION] = "vacation",
-	    [SIEVE_NOTIFY] = "notify",
+	    [SIEVE_NOTIFY] = "notify",	 [SIEVE_PIPE] = "pipe",
+	    [SIEVE_REPORT] = "report",
 	};
 
 	note("%s%u:%s%s %.*s%.*s", said[0] ? "; " : "", a->step, names[a->kind],

@@ -68,6 +68,7 @@ static struct pf_str value_of(struct pf_str envelope, const char *name,
 /* What the callbacks know comes from the envelope. */
 struct world {
 	struct pf_str envelope;
+	struct pf_buf *log; /* of programs that ran */
 	int fd;
 };
 
@@ -89,6 +90,54 @@ static int file(void *arg)
 	struct world *world = arg;
 
 	return world->fd;
+}
+
+static void add_spans(struct pf_buf *to, const struct sieve_span *spans,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct sieve_span *span = &spans[i];
+		char *room = span->text.p
+				 ? NULL
+				 : pf_buf_reserve(to, (size_t)span->size);
+
+		pf_buf_add_str(to, span->text);
+		if (room)
+			pf_buf_commit(to, (size_t)pread(span->fd, room,
+							(size_t)span->size,
+							(off_t)span->start));
+	}
+}
+
+static void show_text(struct pf_buf *to, const char *name, struct pf_str text);
+
+/* program-NAME: exit code, and what it writes */
+static int program(void *arg, const struct sieve_program *p)
+{
+	struct world *world = arg;
+	struct pf_buf input = PF_BUF_INIT(1 << 20);
+	char key[100];
+	uint64_t code = 0;
+
+	snprintf(key, sizeof key, "program-%.*s", (int)p->name.n, p->name.p);
+	struct pf_str value = value_of(world->envelope, key, "none"), word;
+	if (pf_str_eq(value, PF_STR("none")))
+		return SIEVE_PROGRAM_UNKNOWN;
+	pf_buf_addf(world->log, "ran %.*s", (int)p->name.n, p->name.p);
+	for (size_t i = 0; i < p->arg_count; i++)
+		pf_buf_addf(world->log, " [%.*s]", (int)p->args[i].n,
+			    p->args[i].p);
+	add_spans(&input, p->input, p->input_count);
+	show_text(world->log, "input", pf_buf_str(&input));
+	pf_buf_add_byte(world->log, '\n');
+	pf_buf_clear(&input);
+	pf_str_split(&value, ' ', &word);
+	for (size_t i = 0; i < value.n; i++)
+		pf_buf_add_byte(&input, value.p[i] == '|' ? '\n' : value.p[i]);
+	if (p->output >= 0 && write(p->output, input.data, input.len) < 0)
+		return SIEVE_PROGRAM_FAILED;
+	pf_buf_release(&input);
+	return pf_str_u64(word, 255, &code) ? (int)code : SIEVE_PROGRAM_FAILED;
 }
 
 static int scratch(void *arg)
@@ -220,18 +269,7 @@ static void show_body(struct pf_buf *to, const struct sieve_action *a)
 {
 	struct pf_buf body = PF_BUF_INIT(1 << 20);
 
-	for (size_t i = 0; i < a->body_count; i++) {
-		const struct sieve_span *span = &a->body[i];
-		char *room = span->text.p
-				 ? NULL
-				 : pf_buf_reserve(&body, (size_t)span->size);
-
-		pf_buf_add_str(&body, span->text);
-		if (room)
-			pf_buf_commit(&body, (size_t)pread(span->fd, room,
-							   (size_t)span->size,
-							   (off_t)span->start));
-	}
+	add_spans(&body, a->body, a->body_count);
 	show_text(to, "body", pf_buf_str(&body));
 	pf_buf_release(&body);
 }
@@ -242,7 +280,8 @@ static void show_action(struct pf_buf *to, const struct sieve_action *a)
 	    [SIEVE_KEEP] = "keep",	 [SIEVE_FILEINTO] = "fileinto",
 	    [SIEVE_DISCARD] = "discard", [SIEVE_REDIRECT] = "redirect",
 	    [SIEVE_REJECT] = "reject",	 [SIEVE_VACATION] = "vacation",
-	    [SIEVE_NOTIFY] = "notify",
+	    [SIEVE_NOTIFY] = "notify",	 [SIEVE_PIPE] = "pipe",
+	    [SIEVE_REPORT] = "report",
 	};
 
 	pf_buf_add_c(to, a->implicit ? "implicit " : "");
@@ -269,6 +308,12 @@ static void show_action(struct pf_buf *to, const struct sieve_action *a)
 		pf_buf_addf(to, " by %lld%s%s", (long long)a->dsn.by,
 			    a->dsn.by_return ? " return" : "",
 			    a->dsn.by_trace ? " trace" : "");
+	if (a->program)
+		show_text(to, "program", a->program->name);
+	for (size_t i = 0; a->program && i < a->program->arg_count; i++)
+		show_text(to, "arg", a->program->args[i]);
+	pf_buf_add_c(to, a->attempt ? " try" : "");
+	pf_buf_add_c(to, a->headers_only ? " headers_only" : "");
 	pf_buf_add_c(to, a->mime ? " mime" : "");
 	pf_buf_add_c(to, a->refuse ? " refuse" : "");
 	pf_buf_add_c(to, a->create ? " create" : "");
@@ -319,7 +364,7 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 		     const struct test_case *test)
 {
 	struct pf_str envelope = test->sections[ENVELOPE];
-	struct world world = {.envelope = envelope};
+	struct world world = {.envelope = envelope, .log = to};
 	struct pf_str header = test->sections[MESSAGE];
 	struct sieve_result result;
 	struct pf_error err;
@@ -349,6 +394,7 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 	    .mailbox_exists = mailbox_exists,
 	    .file = file,
 	    .scratch = scratch,
+	    .program = program,
 	    .duplicate = duplicate,
 	    .special_use = special_use,
 	    .mailbox_of_id = mailbox_of_id,
@@ -428,8 +474,14 @@ static void run_case(const struct test_case *test)
 	struct pf_error err;
 
 	const struct sieve_source source = {(void *)(uintptr_t)test, load};
+	struct sieve_limits limits = sieve_default_limits;
+	uint64_t offers = 0;
+
+	if (pf_str_u64(value_of(test->sections[ENVELOPE], "offers", "0"), 15,
+		       &offers))
+		limits.offers = (unsigned)offers;
 	pf_status status = sieve_compile_from(
-	    test->sections[SCRIPT], NULL, &source, &script, &problems, &err);
+	    test->sections[SCRIPT], &limits, &source, &script, &problems, &err);
 	if (test->sections[PROBLEMS].p || status != PF_OK) {
 		show_problems(&got, &problems);
 		compare(name, test->title, pf_buf_str(&got),
