@@ -108,6 +108,10 @@ void ctl_sieve_places(struct ctl_sieve *s, const struct sieve_message *message,
 		case SIEVE_REJECT:
 			ctl_places_add(places, PF_STR("reject"));
 			break;
+		case SIEVE_PIPE:
+			add_named("pipe to ", a->program->name, places);
+			break;
+		case SIEVE_REPORT:
 		case SIEVE_VACATION: /* letters of ours: no place */
 		case SIEVE_NOTIFY:
 			break;
@@ -134,7 +138,8 @@ void ctl_actions_json(const struct sieve_result *result)
 	    [SIEVE_KEEP] = "keep",	 [SIEVE_FILEINTO] = "fileinto",
 	    [SIEVE_DISCARD] = "discard", [SIEVE_REDIRECT] = "redirect",
 	    [SIEVE_REJECT] = "reject",	 [SIEVE_VACATION] = "vacation",
-	    [SIEVE_NOTIFY] = "notify",
+	    [SIEVE_NOTIFY] = "notify",	 [SIEVE_PIPE] = "pipe",
+	    [SIEVE_REPORT] = "report",
 	};
 
 	putchar('[');
