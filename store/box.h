@@ -109,6 +109,7 @@ struct store_move {
 	uint64_t to_modseq;    /* of the mailbox there, before */
 	uint64_t to_ino;       /* its directory, which may be renamed */
 	uint32_t base, folder; /* in box->heap: file and directory there */
+	uint32_t root;	       /* the Maildir they are in; empty: this one */
 	char to_guid[33];
 	bool back; /* it was given up: what is there must go */
 };
@@ -357,12 +358,11 @@ struct store_add_record { /* base, guid, suffix follow, padded to 8 */
 	uint16_t name_len, guid_len, suffix_len, pad;
 };
 
-struct store_move_record { /* base, folder follow, padded to 8 */
+struct store_move_record { /* base, folder, root follow, padded to 8 */
 	uint64_t to_modseq, to_ino;
 	uint32_t uid, to_uid;
 	char to_guid[32];
-	uint16_t base_len, folder_len;
-	uint32_t pad;
+	uint16_t base_len, folder_len, root_len, pad;
 };
 
 /* Adds records to the transaction. */
@@ -384,7 +384,8 @@ void store_txn_noted(struct store_box *box);
 void store_txn_intent(struct store_box *box, struct pf_str path);
 void store_txn_deleted(struct store_box *box);
 void store_txn_move(struct store_box *box, const struct store_move *move,
-		    struct pf_str base, struct pf_str folder);
+		    struct pf_str base, struct pf_str folder,
+		    struct pf_str root);
 /* type: RECORD_MOVE_BACK or RECORD_MOVE_END */
 void store_txn_moved(struct store_box *box, uint32_t type,
 		     const struct store_range *ranges, size_t count);

@@ -33,13 +33,20 @@ pf_status store_box_lock_both(struct store_box *a, struct store_box *b,
 {
 	struct store_box *first = a->ino <= b->ino ? a : b;
 	struct store_box *second = first == a ? b : a;
-	pf_status status = store_box_lock(first, err);
+	bool two_stores = a->store != b->store;
 
-	if (status != PF_OK)
-		return status;
-	status = store_box_lock(second, err);
-	if (status != PF_OK)
-		store_box_unlock(first);
+	/* a move out of one of them is not resolved now: that would take a
+	 * third lock (a store counts only its own) */
+	a->store->held += two_stores;
+	b->store->held += two_stores;
+	pf_status status = store_box_lock(first, err);
+	if (status == PF_OK) {
+		status = store_box_lock(second, err);
+		if (status != PF_OK)
+			store_box_unlock(first);
+	}
+	a->store->held -= two_stores;
+	b->store->held -= two_stores;
 	return status;
 }
 
@@ -271,6 +278,10 @@ static void undo_links(struct store_box *to, struct copieds *list)
 static pf_status commit_moves(struct store_box *from, struct store_box *to,
 			      const struct copieds *list, struct pf_error *err)
 {
+	struct pf_str root = from->store == to->store
+				 ? PF_STR("")
+				 : pf_str_c(to->store->root);
+
 	for (size_t i = 0; i < list->n; i++) {
 		const struct copied *c = &list->v[i];
 		struct store_move move = {
@@ -282,7 +293,7 @@ static pf_status commit_moves(struct store_box *from, struct store_box *to,
 		memcpy(move.to_guid, to->guid, sizeof move.to_guid);
 		if (!c->missing)
 			store_txn_move(from, &move, pf_str_c(c->base),
-				       pf_str_c(to->folder));
+				       pf_str_c(to->folder), root);
 	}
 	return store_txn_commit(from, true, err);
 }

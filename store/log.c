@@ -166,7 +166,8 @@ void store_txn_deleted(struct store_box *box)
 }
 
 void store_txn_move(struct store_box *box, const struct store_move *move,
-		    struct pf_str base, struct pf_str folder)
+		    struct pf_str base, struct pf_str folder,
+		    struct pf_str root)
 {
 	size_t at = record_begin(box, RECORD_MOVE);
 	struct store_move_record r = {
@@ -176,12 +177,14 @@ void store_txn_move(struct store_box *box, const struct store_move *move,
 	    .to_uid = move->to_uid,
 	    .base_len = (uint16_t)base.n,
 	    .folder_len = (uint16_t)folder.n,
+	    .root_len = (uint16_t)root.n,
 	};
 
 	memcpy(r.to_guid, move->to_guid, sizeof r.to_guid);
 	pf_buf_add(&box->txn, &r, sizeof r);
 	pf_buf_add_str(&box->txn, base);
 	pf_buf_add_str(&box->txn, folder);
+	pf_buf_add_str(&box->txn, root);
 	record_end(box, at);
 }
 

@@ -16,11 +16,17 @@
  * is so stands in the source's log first (MOVE_BACK), or the next one would
  * take the destination's expunge for a client's.
  *
+ * The destination may be in another user's store: then the record says which
+ * Maildir, and that store is opened for the question.
+ *
  * Looking needs both locks, taken in the usual order, and thus not the one of
  * the source alone: store_box_lock lets it go and comes here, unless it holds
  * the lock of yet another mailbox.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/names.h"
 
@@ -48,9 +54,10 @@ bool store_move_apply(struct store_box *box, struct pf_str payload)
 		return false;
 	memcpy(&r, payload.p, sizeof r);
 	struct pf_str rest = pf_str_from(payload, sizeof r);
-	if (rest.n != (size_t)r.base_len + r.folder_len || r.base_len == 0 ||
+	size_t names = (size_t)r.base_len + r.folder_len;
+	if (rest.n != names + r.root_len || r.base_len == 0 ||
 	    r.folder_len == 0 || r.uid == 0 || memchr(rest.p, '\0', rest.n) ||
-	    memchr(rest.p, '/', rest.n))
+	    memchr(rest.p, '/', names))
 		return false;
 	struct store_move m = {
 	    .uid = r.uid,
@@ -58,7 +65,10 @@ bool store_move_apply(struct store_box *box, struct pf_str payload)
 	    .to_modseq = r.to_modseq,
 	    .to_ino = r.to_ino,
 	    .base = store_heap_add(box, pf_str_head(rest, r.base_len)),
-	    .folder = store_heap_add(box, pf_str_from(rest, r.base_len)),
+	    .folder =
+		store_heap_add(box, pf_str_from(pf_str_head(rest, names),
+						r.base_len)),
+	    .root = store_heap_add(box, pf_str_from(rest, names)),
 	};
 	memcpy(m.to_guid, r.to_guid, sizeof r.to_guid);
 	pf_vec_push(&box->moves, m);
@@ -81,7 +91,8 @@ void store_moves_carry(struct store_box *box)
 		const struct store_move *m = &box->moves.v[i];
 		struct store_range one = {m->uid, m->uid};
 		store_txn_move(box, m, pf_str_c(box->heap + m->base),
-			       pf_str_c(box->heap + m->folder));
+			       pf_str_c(box->heap + m->folder),
+			       pf_str_c(box->heap + m->root));
 		if (m->back)
 			store_txn_moved(box, RECORD_MOVE_BACK, &one, 1);
 	}
@@ -122,11 +133,11 @@ static void find_ino(void *arg, const char *folder, struct pf_str name)
 }
 
 /* Opens it if it is the mailbox that the move was going to. */
-static pf_status open_if(struct store_box *box, struct pf_str name,
+static pf_status open_if(struct store *store, struct pf_str name,
 			 const char *guid, struct store_box **to,
 			 struct pf_error *err)
 {
-	pf_status status = store_box_open(box->store, name, to, err);
+	pf_status status = store_box_open(store, name, to, err);
 
 	if (status == PF_OK && strcmp((*to)->guid, guid) != 0)
 		store_box_close(to);
@@ -134,21 +145,22 @@ static pf_status open_if(struct store_box *box, struct pf_str name,
 }
 
 /* *to is NULL when the mailbox is no more. */
-static pf_status open_target(struct store_box *box, const struct store_move *m,
-			     struct store_box **to, struct pf_error *err)
+static pf_status open_target(struct store_box *box, struct store *store,
+			     const struct store_move *m, struct store_box **to,
+			     struct pf_error *err)
 {
-	struct target t = {.store = box->store, .ino = m->to_ino};
+	struct target t = {.store = store, .ino = m->to_ino};
 	pf_status status = PF_OK;
 
 	*to = NULL;
 	pf_buf_init(&t.name, 2048);
-	if (store_folder_name(box->store, box->heap + m->folder, &t.name))
-		status = open_if(box, pf_buf_str(&t.name), m->to_guid, to, err);
+	if (store_folder_name(store, box->heap + m->folder, &t.name))
+		status = open_if(store, pf_buf_str(&t.name), m->to_guid, to, err);
 	if (status == PF_OK && !*to) {
 		pf_buf_clear(&t.name);
-		status = store_folders(box->store, find_ino, &t, err);
+		status = store_folders(store, find_ino, &t, err);
 		if (status == PF_OK && t.name.len)
-			status = open_if(box, pf_buf_str(&t.name), m->to_guid,
+			status = open_if(store, pf_buf_str(&t.name), m->to_guid,
 					 to, err);
 	}
 	pf_buf_release(&t.name);
@@ -205,15 +217,48 @@ static pf_status settle(struct store_box *box, struct store_box *to,
 	return status;
 }
 
+/* The other user's store that a move was going to; NULL: it is no more.  Only
+ * what we wrote ourselves is believed: the log names a path. */
+static pf_status open_other(const struct store_box *box,
+			    const struct store_move *m, struct store **store,
+			    struct pf_error *err)
+{
+	struct store_conf conf = {
+	    .root = box->heap + m->root,
+	    .separator = box->store->separator,
+	    .special_use = "",
+	};
+	struct stat st;
+
+	*store = NULL;
+	if (box->log_fd < 0 || fstat(box->log_fd, &st) != 0 ||
+	    st.st_uid != geteuid())
+		return pf_error_set(err, PF_NOPERM, NULL,
+				    "%s: a move that another user began",
+				    box->folder);
+	if (stat(conf.root, &st) != 0)
+		return errno == ENOENT
+			   ? PF_OK
+			   : pf_error_sys(err, errno, "%s", conf.root);
+	return store_open(&conf, store, err);
+}
+
 static pf_status resolve_first(struct store_box *box, struct pf_error *err)
 {
 	struct store_move m = box->moves.v[0];
 	bool same = strcmp(m.to_guid, box->guid) == 0;
+	bool elsewhere = box->heap[m.root] != '\0';
+	struct store *store = box->store;
 	struct store_box *to = NULL;
-	pf_status status = same ? PF_OK : open_target(box, &m, &to, err);
+	pf_status status = elsewhere ? open_other(box, &m, &store, err) : PF_OK;
 
-	if (status != PF_OK)
+	if (status == PF_OK && !same && store)
+		status = open_target(box, store, &m, &to, err);
+	if (status != PF_OK) {
+		if (elsewhere)
+			store_close(&store);
 		return status;
+	}
 	struct store_box *there = same ? box : to;
 	status = store_box_lock_both(box, there ? there : box, err);
 	if (status == PF_OK) {
@@ -222,6 +267,8 @@ static pf_status resolve_first(struct store_box *box, struct pf_error *err)
 		store_box_unlock(box);
 	}
 	store_box_close(&to);
+	if (elsewhere)
+		store_close(&store);
 	return status;
 }
 

@@ -35,7 +35,7 @@ static void leave_move(bool copied, bool back)
 		    store_rec_base(to, store_box_rec(to, pairs.v[0].to)));
 	}
 	must(store_box_lock(from, &err));
-	store_txn_move(from, &move, base, PF_STR(".Work"));
+	store_txn_move(from, &move, base, PF_STR(".Work"), PF_STR(""));
 	if (back)
 		store_txn_moved(from, RECORD_MOVE_BACK, &one, 1);
 	must(store_txn_commit(from, true, &err));
@@ -203,8 +203,131 @@ static void others_that_are_open_hear_of_it(void)
 	fixture_free();
 }
 
+/* ---- into another user's store ----------------------------------------- */
+
+static char other_root[600];
+
+static struct store *open_other(void)
+{
+	struct store_conf conf = {.root = other_root, .separator = '.'};
+	struct store *store = NULL;
+
+	must(store_open(&conf, &store, &err));
+	return store;
+}
+
+static void leave_move_to_other(bool copied)
+{
+	struct store *store = fixture_open();
+	snprintf(other_root, sizeof other_root, "%s/other", fixture_root);
+	struct store *other = open_other();
+	struct store_uid_pairs pairs = {0};
+	uint32_t uidvalidity;
+
+	must(store_create(other, PF_STR("Work"), NULL, &err));
+	uint32_t uid = fixture_append(store, "INBOX", "moved\n", 0);
+	fixture_append(store, "INBOX", "other\n", 0);
+	struct store_box *from = fixture_box(store, "INBOX");
+	struct store_box *to = fixture_box(other, "Work");
+	struct store_move move = {
+	    .uid = uid,
+	    .to_uid = to->uidnext,
+	    .to_modseq = to->modseq,
+	    .to_ino = to->ino,
+	};
+	struct store_copy copy = {.store = other, .name = PF_STR("Work")};
+	struct pf_str base = PF_STR("never-linked");
+
+	memcpy(move.to_guid, to->guid, sizeof move.to_guid);
+	if (copied) {
+		must(store_box_copy_to(from, &uid, 1, &copy, &uidvalidity,
+				       &pairs, &err));
+		base = pf_str_c(
+		    store_rec_base(to, store_box_rec(to, pairs.v[0].to)));
+	}
+	must(store_box_lock(from, &err));
+	store_txn_move(from, &move, base, PF_STR(".Work"),
+		       pf_str_c(other_root));
+	must(store_txn_commit(from, true, &err));
+	store_box_unlock(from);
+	pf_vec_release(&pairs);
+	store_box_close(&from);
+	store_box_close(&to);
+	store_close(&other);
+	store_close(&store);
+}
+
+static void between_stores(bool copied)
+{
+	fixture_new();
+	leave_move_to_other(copied);
+	for (int i = 0; i < 2; i++) {
+		struct store *store = fixture_open();
+		struct store *other = open_other();
+		is_int(messages(store, "INBOX"), copied ? 1 : 2);
+		is_int(messages(other, "Work"), copied ? 1 : 0);
+		struct store_box *box = fixture_box(store, "INBOX");
+		is_int(box->moves.n, 0);
+		store_box_close(&box);
+		is_int(store->held, 0);
+		store_close(&other);
+		store_close(&store);
+	}
+	fixture_free();
+}
+
+static void a_move_to_another_store_is_finished_too(void)
+{
+	between_stores(true);
+}
+
+static void one_that_came_to_nothing_is_dropped_there_too(void)
+{
+	between_stores(false);
+}
+
+/* flags are dropped as asked, and UIDs told */
+static void moves_between_stores(void)
+{
+	struct store_uid_pairs pairs = {0};
+	uint32_t uidvalidity = 0;
+
+	fixture_new();
+	struct store *store = fixture_open();
+	snprintf(other_root, sizeof other_root, "%s/other", fixture_root);
+	struct store *other = open_other();
+	uint32_t uid = fixture_append(store, "INBOX", "moved\n",
+				      STORE_SEEN | STORE_FLAGGED);
+	struct store_box *from = fixture_box(store, "INBOX");
+	struct store_copy copy = {.store = other,
+				  .name = PF_STR("INBOX"),
+				  .move = true,
+				  .drop_flags = STORE_FLAGGED};
+	good(store_box_copy_to(from, &uid, 1, &copy, &uidvalidity, &pairs,
+			       &err));
+	is_int(pairs.n, 1);
+	is_int(messages(store, "INBOX"), 0);
+	struct store_box *to = fixture_box(other, "INBOX");
+	is_int(to->recs.n, 1);
+	is_int(to->recs.v[0].m.flags, STORE_SEEN);
+	is_int(store->held + other->held, 0);
+	copy.name = PF_STR("Nowhere");
+	is_int(store_box_copy_to(from, &uid, 1, &copy, &uidvalidity, &pairs,
+				 NULL),
+	       PF_NOTFOUND);
+	store_box_close(&from);
+	store_box_close(&to);
+	store_close(&other);
+	store_close(&store);
+	pf_vec_release(&pairs);
+	fixture_free();
+}
+
 int main(void)
 {
+	moves_between_stores();
+	a_move_to_another_store_is_finished_too();
+	one_that_came_to_nothing_is_dropped_there_too();
 	a_committed_move_is_finished();
 	one_that_was_not_is_dropped();
 	one_given_up_is_undone();
