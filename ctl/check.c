@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,6 +146,25 @@ static void check_addresses(const char *place, const char *list)
 	}
 }
 
+static void check_namespaces(const char *place, const char *list)
+{
+	struct pf_str rest = pf_str_c(list), word;
+
+	while (pf_conf_word(&rest, &word)) {
+		ptrdiff_t colon = pf_str_chr(word, ':');
+		if (colon <= 0) {
+			problem(
+			    place, "write shared: or level:/path/of/a/Maildir",
+			    "\"%.*s\" is not a namespace", (int)word.n, word.p);
+		} else if ((size_t)colon + 1 < word.n) {
+			char *path =
+			    pf_str_dup(pf_str_from(word, (size_t)colon + 1));
+			check_folder(place, path);
+			free(path);
+		}
+	}
+}
+
 static void check_users(const struct pf_conf *conf)
 {
 	struct pf_conf_problems problems = {0};
@@ -236,6 +256,7 @@ static void check_site(const struct ctl *ctl, const struct pf_conf *conf,
 	check_addresses(place_of(ctl, text, "listen_sieve"),
 			conf->listen_sieve);
 	check_folder(place_of(ctl, text, "state_dir"), conf->state_dir);
+	check_namespaces(place_of(ctl, text, "namespaces"), conf->namespaces);
 	check_tls(place_of(ctl, text, "tls_cert"), conf);
 	check_choices(ctl, conf, text);
 	check_sieve(ctl, conf, text);

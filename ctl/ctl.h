@@ -22,6 +22,7 @@ struct ctl {
 int ctl_run(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_user(struct ctl *ctl);
+int ctl_acl(struct ctl *ctl);
 int ctl_search(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);
 int ctl_sieve(struct ctl *ctl);

@@ -44,6 +44,15 @@ static const struct verb verbs[] = {
      "penfold user passwd NAME   standard input when that is no terminal)\n"
      "penfold user list\n"
      "penfold user delete NAME   the mail stays where it is\n"},
+    {"acl", ctl_acl, "USER MAILBOX [get | set WHOM RIGHTS | delete WHOM]",
+     "who may do what in a mailbox",
+     "MAILBOX is named as USER sees it.  WHOM is a user's name, anyone,\n"
+     "authenticated or owner; with a minus in front rights are taken away.\n"
+     "RIGHTS are letters of RFC 4314 (lrwstipekxa), with + or - in front to\n"
+     "change some: lr look up and read, s and w flags, t and e delete, i add\n"
+     "mail, p deliver, k and x make and remove mailboxes, a change rights.\n"
+     "penfold acl --rebuild    finds out anew who shares with whom, after\n"
+     "    dovecot-acl files came from elsewhere\n"},
     {"search", ctl_search, "-u USER [--in MAILBOX] [--format F] QUERY...",
      "find mail: the same engine as IMAP SEARCH",
      "Words must all appear somewhere in the message.  Also:\n"

@@ -278,9 +278,8 @@ static void undo_links(struct store_box *to, struct copieds *list)
 static pf_status commit_moves(struct store_box *from, struct store_box *to,
 			      const struct copieds *list, struct pf_error *err)
 {
-	struct pf_str root = from->store == to->store
-				 ? PF_STR("")
-				 : pf_str_c(to->store->root);
+	struct pf_str root =
+	    from->store == to->store ? PF_STR("") : pf_str_c(to->store->root);
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct copied *c = &list->v[i];

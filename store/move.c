@@ -65,9 +65,8 @@ bool store_move_apply(struct store_box *box, struct pf_str payload)
 	    .to_modseq = r.to_modseq,
 	    .to_ino = r.to_ino,
 	    .base = store_heap_add(box, pf_str_head(rest, r.base_len)),
-	    .folder =
-		store_heap_add(box, pf_str_from(pf_str_head(rest, names),
-						r.base_len)),
+	    .folder = store_heap_add(
+		box, pf_str_from(pf_str_head(rest, names), r.base_len)),
 	    .root = store_heap_add(box, pf_str_from(rest, names)),
 	};
 	memcpy(m.to_guid, r.to_guid, sizeof r.to_guid);
@@ -155,7 +154,8 @@ static pf_status open_target(struct store_box *box, struct store *store,
 	*to = NULL;
 	pf_buf_init(&t.name, 2048);
 	if (store_folder_name(store, box->heap + m->folder, &t.name))
-		status = open_if(store, pf_buf_str(&t.name), m->to_guid, to, err);
+		status =
+		    open_if(store, pf_buf_str(&t.name), m->to_guid, to, err);
 	if (status == PF_OK && !*to) {
 		pf_buf_clear(&t.name);
 		status = store_folders(store, find_ino, &t, err);

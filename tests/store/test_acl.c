@@ -139,9 +139,9 @@ static void changes_are_written(void)
 	good(store_rights(store, PF_STR("New"), &bob, &exists, &rights, &err));
 	is_int(rights, STORE_RIGHTS_ALL);
 	struct store_acl_entry entry = {.kind = STORE_ACL_ANYONE};
-	is_int(store_acl_change(store, PF_STR("New"), STORE_ACL_SET, &entry,
-				NULL),
-	       PF_INVALID);
+	is_int(
+	    store_acl_change(store, PF_STR("New"), STORE_ACL_SET, &entry, NULL),
+	    PF_INVALID);
 	is_int(store_acl_change(store, PF_STR("None"), STORE_ACL_SET, &entry,
 				NULL),
 	       PF_NOTFOUND);

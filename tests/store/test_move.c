@@ -312,9 +312,9 @@ static void moves_between_stores(void)
 	is_int(to->recs.v[0].m.flags, STORE_SEEN);
 	is_int(store->held + other->held, 0);
 	copy.name = PF_STR("Nowhere");
-	is_int(store_box_copy_to(from, &uid, 1, &copy, &uidvalidity, &pairs,
-				 NULL),
-	       PF_NOTFOUND);
+	is_int(
+	    store_box_copy_to(from, &uid, 1, &copy, &uidvalidity, &pairs, NULL),
+	    PF_NOTFOUND);
 	store_box_close(&from);
 	store_box_close(&to);
 	store_close(&other);
