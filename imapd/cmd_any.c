@@ -44,7 +44,10 @@ enum run run_logout(struct cmd *cmd)
 
 /* ---- ID (RFC 2971) ------------------------------------------------------ */
 
+/* RFC 2971 3.3 */
 #define ID_FIELDS_MAX 30
+#define ID_NAME_MAX   30
+#define ID_VALUE_MAX  1024
 #define ID_LINE                                                                \
 	"* ID (\"name\" \"penfold\" \"version\" \"" PACKAGE_VERSION "\")\r\n"
 
@@ -63,11 +66,11 @@ static bool read_id(const struct imap_arg *args, struct pf_buf *to)
 	for (int i = 0; list->kind != IMAP_END; i++, list += 2) {
 		if (i >= ID_FIELDS_MAX || !imap_arg_astring(&list[0], &name) ||
 		    list[1].kind == IMAP_END ||
-		    !imap_arg_nstring(&list[1], &value))
+		    !imap_arg_nstring(&list[1], &value) ||
+		    name.n > ID_NAME_MAX || value.n > ID_VALUE_MAX)
 			return false;
-		pf_buf_addf(to, "%s%.*s=%.*s", to->len ? " " : "",
-			    (int)(name.n < 30 ? name.n : 30), name.p,
-			    (int)(value.n < 64 ? value.n : 64),
+		pf_buf_addf(to, "%s%.*s=%.*s", to->len ? " " : "", (int)name.n,
+			    name.p, (int)(value.n < 64 ? value.n : 64),
 			    value.p ? value.p : "");
 	}
 	return true;

@@ -205,6 +205,8 @@ enum run run_expunge(struct cmd *cmd);
 enum run run_search(struct cmd *cmd);
 /* cmd_compress.c */
 enum run run_compress(struct cmd *cmd);
+/* cmd_language.c */
+enum run run_language(struct cmd *cmd);
 /* cmd_unauth.c */
 enum run run_unauthenticate(struct cmd *cmd);
 /* cmd_sort.c */
@@ -222,6 +224,7 @@ void gate_capability(struct gate_conn *gate, const struct imap_arg *args);
 void gate_noop(struct gate_conn *gate, const struct imap_arg *args);
 void gate_logout(struct gate_conn *gate, const struct imap_arg *args);
 void gate_id(struct gate_conn *gate, const struct imap_arg *args);
+void gate_language(struct gate_conn *gate, const struct imap_arg *args);
 void gate_starttls(struct gate_conn *gate, const struct imap_arg *args);
 void gate_login(struct gate_conn *gate, const struct imap_arg *args);
 void gate_authenticate(struct gate_conn *gate, const struct imap_arg *args);

@@ -35,6 +35,7 @@ static const struct command commands[] = {
     {"GETQUOTAROOT", CMD_LOGGED_IN, run_getquotaroot, NULL},
     {"ID", CMD_ANY | CMD_INLINE, run_id, gate_id},
     {"IDLE", CMD_LOGGED_IN | CMD_LINES, run_idle, NULL},
+    {"LANGUAGE", CMD_ANY | CMD_INLINE, run_language, gate_language},
     {"LIST", CMD_LOGGED_IN, run_list, NULL},
     {"LISTRIGHTS", CMD_LOGGED_IN, run_listrights, NULL},
     {"LOGIN", CMD_NOTAUTH, NULL, gate_login},

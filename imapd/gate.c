@@ -68,7 +68,8 @@ void write_capability_gate(struct pf_buf *to, const struct gate_conn *g)
 	bool secure = gate_secure(g);
 
 	/* RFC 7888 5: strangers get no more than LITERAL_MAX_BYTES */
-	pf_buf_add_c(to, "IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID ENABLE IDLE");
+	pf_buf_add_c(to, "IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID ENABLE IDLE "
+			 "LANGUAGE");
 	if (!g->tls && g->gate->tls)
 		pf_buf_add_c(to, " STARTTLS");
 	if (!secure)

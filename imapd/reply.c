@@ -22,7 +22,7 @@ static const char capability_session[] =
     "ACL RIGHTS=texk LIST-MYRIGHTS "
     "SORT SORT=DISPLAY THREAD=REFERENCES "
     "THREAD=ORDEREDSUBJECT THREAD=REFS ESORT PARTIAL I18NLEVEL=1 UTF8=ACCEPT "
-    "INPROGRESS UIDONLY NOTIFY";
+    "INPROGRESS LANGUAGE UIDONLY NOTIFY";
 
 void write_capability(struct pf_buf *to, const struct client *client)
 {

@@ -15,6 +15,11 @@ S: a4 OK {{.*}}
 C: a5 ID NIL
 S: * ID {{.*}}
 S: a5 OK {{.*}}
+C: a5b ID ("NAME" "x" "a-field-of-thirty-one-letters-x" "1")
+S: a5b BAD {{.*}}
+C: a5c ID ("os" NIL "version" "2")
+S: * ID {{.*}}
+S: a5c OK {{.*}}
 C: a6 ID ("name")
 S: a6 BAD {{.*}}
 C: a7 NAMESPACE
