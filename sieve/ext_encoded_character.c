@@ -18,13 +18,17 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+enum {
+	TOO_LARGE = 0x1000000 /* to be a character */
+};
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* The next hexadecimal number of *rest; false: none, or more digits than
- * `digits`. */
+ * `digits` (0: any number of them). */
 static bool next_number(struct pf_str *rest, size_t digits, uint32_t *value)
 {
 	size_t n = 0;
@@ -33,8 +37,9 @@ static bool next_number(struct pf_str *rest, size_t digits, uint32_t *value)
 		*rest = pf_str_from(*rest, 1);
 	*value = 0;
 	while (n < rest->n && hex_digit(rest->p[n]) >= 0) {
-		*value = *value << 4 | (uint32_t)hex_digit(rest->p[n]);
-		if (++n > digits)
+		if (*value < TOO_LARGE)
+			*value = *value << 4 | (uint32_t)hex_digit(rest->p[n]);
+		if (++n > digits && digits > 0)
 			return false;
 	}
 	*rest = pf_str_from(*rest, n);
@@ -49,7 +54,7 @@ static bool decode(struct sieve_compiler *compiler, struct sieve_place at,
 	struct pf_str in = *rest;
 	uint32_t value;
 
-	while (next_number(&in, unicode ? 6 : 2, &value)) {
+	while (next_number(&in, unicode ? 0 : 2, &value)) {
 		if (unicode &&
 		    (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)))
 			sieve_error(compiler, at, NULL,

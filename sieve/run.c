@@ -165,38 +165,14 @@ static bool conflicts(const struct sieve_action *a,
 	return a->kind == SIEVE_VACATION && b->kind == SIEVE_VACATION;
 }
 
-static bool has_flag(const struct sieve_action *action, struct pf_str flag)
+/* `to` is filed once; the last flags win (RFC 5232 3). */
+static void merge(struct sieve_action *to, const struct sieve_action *from)
 {
-	for (size_t i = 0; i < action->flag_count; i++) {
-		if (pf_str_ieq(action->flags[i], flag))
-			return true;
-	}
-	return false;
-}
-
-/* `to` is filed once, with the flags of both. */
-static void merge(struct sieve_run *run, struct sieve_action *to,
-		  const struct sieve_action *from)
-{
-	size_t n = to->flag_count;
-	struct pf_str *flags;
-
 	to->create |= from->create;
 	to->copy &= from->copy;
 	to->flags_set |= from->flags_set;
-	if (from->flag_count == 0)
-		return;
-	flags = sieve_run_alloc(run, n + from->flag_count, sizeof *flags);
-	if (!flags)
-		return;
-	if (n > 0)
-		memcpy(flags, to->flags, n * sizeof *flags);
-	for (size_t i = 0; i < from->flag_count; i++) {
-		if (!has_flag(to, from->flags[i]))
-			flags[n++] = from->flags[i];
-	}
-	to->flags = flags;
-	to->flag_count = n;
+	to->flags = from->flags;
+	to->flag_count = from->flag_count;
 }
 
 static void describe_action(struct sieve_run *run,
@@ -284,7 +260,7 @@ static void add(struct sieve_run *run, const struct sieve_action *action)
 
 	for (size_t i = 0; i < result->count; i++) {
 		if (is_duplicate(&result->actions[i], action)) {
-			merge(run, &result->actions[i], action);
+			merge(&result->actions[i], action);
 			describe_action(run, action);
 			return;
 		}
