@@ -24,8 +24,9 @@ static void covers_what_programs_list(void)
 {
 	ok(covers("bcc"));
 	ok(covers("XREF"));
-	ok(covers("resent-bcc")); /* Roundcube */
-	ok(covers("Received"));	  /* Thunderbird */
+	ok(covers("resent-bcc"));  /* Roundcube */
+	ok(covers("Received"));	   /* Thunderbird */
+	ok(covers("content-md5")); /* alpine */
 	ok(!covers("x-unheard-of"));
 	ok(!covers(""));
 	ok(!covers("a-field-with-a-name-of-more-than-32-bytes"));
