@@ -233,6 +233,21 @@ def run(*args, **options):
                           text=True, **options)
 
 
+def pass_on(out):
+    """The TAP of a program in another language (its lines without numbers)
+    becomes ours; that it ran to its end is a test too."""
+    notes = []
+    for line in out.stdout.splitlines():
+        kind, _, name = line.partition("ok ")
+        if kind in ("", "not "):
+            ok(kind == "", name, "\n".join(notes))
+            notes = []
+        else:
+            notes.append(line)
+    equal(out.returncode, 0, "and it ends well") or print(
+        "#", "\n# ".join(out.stderr.splitlines()[-10:]))
+
+
 def for_anyone(program, where):
     """A copy of a program of ours in `where`, for another uid to run: a
     checkout below /root is out of its reach."""

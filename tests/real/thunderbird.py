@@ -119,6 +119,7 @@ def read(rig, program):
     wait_for(lambda: "The needle 1234 in the häy." in program.js(text), 20)
     ok("The needle 1234 in the häy." in program.js(text), "reads a message",
        program.js(text))
+    time.sleep(1)  # the list is painted when there is nothing else to do
     program.shot("inbox")
     with rig.imap("ann") as imap:
         seen = lambda: sum(b"\\Seen" in f for f in flags_of(imap).values())
