@@ -4,7 +4,7 @@
  *	auth.sock	 auth-client protocol, for Postfix and Exim
  *	auth-gate.sock	 the same, for imapd's gate (another owner)
  *	auth-master.sock master protocol, for mda, sessions and indexd
- *	socketmap.sock	 Postfix' look-ups: map "mailbox"
+ *	socketmap.sock	 Postfix' look-ups: maps "mailbox" and "access"
  *
  * All state belongs to the loop's thread; only auth_exchange_work() runs
  * elsewhere, on an attempt that nobody else touches meanwhile.
@@ -33,6 +33,7 @@
 #define COOKIE_MAX	16384
 #define CONNECTIONS_MAX 4096 /* of each socket: none starves another */
 #define FILES_OWN	100
+#define FULL_BELIEVED	300 /* seconds */
 
 enum kind {
 	AUTH,
@@ -365,23 +366,56 @@ static size_t master_input(struct conn *c, struct pf_str input)
 
 /* ---- socketmap --------------------------------------------------------- */
 
-static void answer_map(struct conn *c, struct pf_str map, struct pf_str key)
+/* Is his mailbox full?  Who sees the mail says so, and renews it each minute
+ * (mda/quota.c); what is older is not believed. */
+static bool is_full(const struct pf_conf *conf, const struct auth_user *user)
+{
+	char path[4200];
+	struct stat st;
+
+	return pf_conf_full_path(conf, pf_str_c(user->name), path,
+				 sizeof path) &&
+	       stat(path, &st) == 0 &&
+	       pf_clock_now() - st.st_mtim.tv_sec < FULL_BELIEVED;
+}
+
+/* For check_recipient_access: an action, or nothing to say. */
+static void answer_access(struct conn *c, struct pf_str key)
+{
+	struct auth_recipient r = {0};
+	bool full =
+	    auth_source_address(users_now(c->server), key, &r, NULL) == PF_OK &&
+	    is_full(c->server->conf, r.user);
+
+	auth_socketmap_answer(&c->out, full ? PF_OK : PF_NOTFOUND,
+			      full ? PF_STR("552 5.2.2 Mailbox is full")
+				   : PF_STR(""));
+}
+
+static void answer_mailbox(struct conn *c, struct pf_str key)
 {
 	struct auth_recipient r = {0};
 	struct pf_error err = {0};
-	pf_status status;
+	pf_status status =
+	    auth_source_address(users_now(c->server), key, &r, &err);
 
-	if (!pf_str_eq(map, PF_STR("mailbox"))) {
-		auth_socketmap_answer(&c->out, PF_UNSUPPORTED,
-				      PF_STR("there is only map \"mailbox\""));
-		return;
-	}
-	status = auth_source_address(users_now(c->server), key, &r, &err);
 	auth_socketmap_answer(&c->out, status,
 			      status == PF_OK ? pf_str_c(r.user->name)
 			      : status == PF_NOTFOUND
 				  ? PF_STR("")
 				  : PF_STR("user file is down"));
+}
+
+static void answer_map(struct conn *c, struct pf_str map, struct pf_str key)
+{
+	if (pf_str_eq(map, PF_STR("mailbox")))
+		answer_mailbox(c, key);
+	else if (pf_str_eq(map, PF_STR("access")))
+		answer_access(c, key);
+	else
+		auth_socketmap_answer(
+		    &c->out, PF_UNSUPPORTED,
+		    PF_STR("the maps are \"mailbox\" and \"access\""));
 }
 
 static size_t map_input(struct conn *c, struct pf_str input)

@@ -363,16 +363,26 @@ void filter_compose_report(struct filter *filter,
 	pf_buf_release(&subject);
 }
 
+void filter_compose_letter(struct filter *filter,
+			   const struct auth_identity *id, const char *subject,
+			   struct pf_str text, struct pf_buf *to)
+{
+	struct pf_buf from = PF_BUF_INIT(1024);
+
+	add_field(to, "From", postmaster(filter, &from));
+	add_field(to, "To", pf_str_c(id->user));
+	add_field(to, "Subject", pf_str_c(subject));
+	add_trace(filter, "auto-generated", to);
+	add_text(to, text);
+	pf_buf_release(&from);
+}
+
 void filter_compose_notice(struct filter *filter,
 			   const struct auth_identity *id, const char *path,
 			   const char *problem, struct pf_buf *to)
 {
-	struct pf_buf from = PF_BUF_INIT(1024), text = PF_BUF_INIT(16 * 1024);
+	struct pf_buf text = PF_BUF_INIT(16 * 1024);
 
-	add_field(to, "From", postmaster(filter, &from));
-	add_field(to, "To", pf_str_c(id->user));
-	add_field(to, "Subject", PF_STR("Your Sieve script has an error"));
-	add_trace(filter, "auto-generated", to);
 	pf_buf_addf(&text,
 		    "Your mail filter\n\n    %s\n\ncould not be run:\n\n"
 		    "    %s\n\n"
@@ -380,7 +390,7 @@ void filter_compose_notice(struct filter *filter,
 		    "into INBOX.\nThis letter is sent once for each version "
 		    "of the script.\n",
 		    path, problem);
-	add_text(to, pf_buf_str(&text));
-	pf_buf_release(&from);
+	filter_compose_letter(filter, id, "Your Sieve script has an error",
+			      pf_buf_str(&text), to);
 	pf_buf_release(&text);
 }

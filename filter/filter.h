@@ -295,6 +295,10 @@ void filter_compose_report(struct filter *filter,
 			   const struct sieve_action *action,
 			   struct pf_str sender, struct pf_str header,
 			   struct pf_buf *before, struct pf_buf *behind);
+/* A letter of ours to the user. */
+void filter_compose_letter(struct filter *filter,
+			   const struct auth_identity *id, const char *subject,
+			   struct pf_str text, struct pf_buf *to);
 void filter_compose_notice(struct filter *filter,
 			   const struct auth_identity *id, const char *path,
 			   const char *problem, struct pf_buf *to);

@@ -187,6 +187,8 @@ static pf_status run_session(const struct pf_conf *conf, unsigned worker,
 	status = session_init(&session, loop, conf, worker, err);
 	snprintf(name, sizeof name, "imapd-session-%u.pid", worker);
 	if (status == PF_OK)
+		status = pf_conf_make_full_dir(conf, err);
+	if (status == PF_OK)
 		status = pf_conf_write_pid(conf, name, pid_path,
 					   sizeof pid_path, err);
 	if (status == PF_OK)

@@ -338,7 +338,8 @@ pf_status mda_delivery_letter(struct delivery *d, struct pf_str folder,
 			      struct pf_error *err)
 {
 	struct pf_str keywords[KEYWORDS_MAX];
-	struct store_deliver how = {.create = action && action->create};
+	struct store_deliver how = {.create = action && action->create,
+				    .exempt = true};
 	struct store_draft *draft = NULL;
 	int fd;
 
@@ -614,7 +615,11 @@ static void reply(struct delivery *d, pf_status status,
 				      : "Discarded",
 			 d->message->id);
 	}
-	mda_reply(d->rcpt->reply, status, pf_str_c(d->rcpt->address), text);
+	if (status == PF_OVERQUOTA && d->filter->conf->quota_bounce)
+		mda_reply_full(d->rcpt->reply, pf_str_c(d->rcpt->address));
+	else
+		mda_reply(d->rcpt->reply, status, pf_str_c(d->rcpt->address),
+			  text);
 }
 
 static void deliver_one(struct mda_message *message, struct mda_rcpt *rcpt)
@@ -633,6 +638,8 @@ static void deliver_one(struct mda_message *message, struct mda_rcpt *rcpt)
 	if (status == PF_OK)
 		status = run_filter(&d, &err);
 	reply(&d, status, &err);
+	if (status == PF_OK && d.stored)
+		mda_quota_warn(&d);
 	filter_chain_release(d.filter, &d.chain);
 	store_draft_free(&d.own);
 	if (message->draft && !message->store) {

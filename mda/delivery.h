@@ -41,6 +41,11 @@ PF_CHECKED pf_status mda_delivery_body(const struct delivery *d,
 				       const struct sieve_span **body,
 				       size_t *count, struct pf_error *err);
 
+/* ---- quota.c ---- */
+
+/* After a delivery: the letter that the mailbox is nearly full, once. */
+void mda_quota_warn(struct delivery *d);
+
 /* ---- away.c: actions that leave the house ---- */
 
 PF_CHECKED pf_status mda_delivery_redirect(struct delivery *d,

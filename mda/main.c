@@ -22,6 +22,7 @@ struct program {
 	struct net_loop *loop;
 	struct filter *filter;
 	struct mda_sessions *sessions;
+	struct mda_full *full;
 	struct net_listener *listeners[LISTENERS_MAX];
 	size_t listener_count;
 	struct net_timer *deadline;
@@ -144,6 +145,8 @@ static int serve(struct program *p)
 	if (status == PF_OK && geteuid() == 0)
 		status = pf_conf_make_state_dir(&p->conf, &err);
 	if (status == PF_OK)
+		status = pf_conf_make_full_dir(&p->conf, &err);
+	if (status == PF_OK)
 		status = pf_conf_write_pid(&p->conf, "mda.pid", p->pid_path,
 					   sizeof p->pid_path, &err);
 	if (status == PF_OK)
@@ -156,6 +159,7 @@ static int serve(struct program *p)
 		pf_log_error(PF_LOG_WARN, "no delivery journal", &err,
 			     PF_LOGC("dir", p->conf.state_dir));
 	p->sessions = mda_sessions_new(p->filter, p->loop, socket);
+	p->full = mda_full_new(p->filter, p->loop, socket);
 	p->deadline = net_timer_new(p->loop, stop, p);
 	signal(SIGHUP, SIG_IGN); /* there is nothing to reload */
 	net_loop_on_signal(p->loop, SIGTERM, on_signal, p);
@@ -195,7 +199,9 @@ int main(int argc, char **argv)
 	code = serve(&p);
 	for (size_t i = 0; i < p.listener_count; i++)
 		net_listener_free(&p.listeners[i]);
+	mda_full_stop(p.full);
 	net_loop_free(&p.loop);
+	mda_full_free(&p.full);
 	mda_sessions_free(&p.sessions);
 	filter_free(&p.filter);
 	pf_conf_release(&p.conf);

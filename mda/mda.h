@@ -7,6 +7,7 @@
  *	message.c           one message: its bytes, its header, its file
  *	deliver.c           one recipient: script, rules, folders, reply
  *	away.c              one recipient: what leaves the house
+ *	quota.c             what to do about nearly and wholly full mailboxes
  *	reply.c             statuses as LMTP replies and exit codes
  *
  * Thread rule: everything that blocks (message.c, deliver.c and below) runs
@@ -133,12 +134,24 @@ void mda_reply(char to[LMTP_REPLY_MAX], pf_status status, struct pf_str address,
 /* "550 5.7.1 ...", of several lines where the reason has some (RFC 5429 2.5)
  */
 void mda_reply_refusal(char to[LMTP_REPLY_MAX], struct pf_str reason);
+/* "552 5.2.2 ...": over quota, and the site wants it returned */
+void mda_reply_full(char to[LMTP_REPLY_MAX], struct pf_str address);
 /* The sysexits code for penfold-deliver. */
 int mda_exit_code(pf_status status);
 
-/* ---- LMTP connections (session.c) ---- */
+/* ---- full mailboxes (quota.c) ---- */
 
 struct net_loop;
+/* Looks at them again and again, on the loop. */
+struct mda_full;
+struct mda_full *mda_full_new(struct filter *filter, struct net_loop *loop,
+			      const char *auth_socket);
+/* Before the loop is freed, and after that. */
+void mda_full_stop(struct mda_full *full);
+void mda_full_free(struct mda_full **full);
+
+/* ---- LMTP connections (session.c) ---- */
+
 struct mda_sessions;
 struct mda_sessions *mda_sessions_new(struct filter *filter,
 				      struct net_loop *loop,

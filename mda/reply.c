@@ -70,6 +70,12 @@ static struct pf_str next_line(struct pf_str *rest)
 	return pf_str_trim(line);
 }
 
+void mda_reply_full(char to[LMTP_REPLY_MAX], struct pf_str address)
+{
+	mda_reply(to, PF_OVERQUOTA, address, "Mailbox is full");
+	memcpy(to, "552 5", 5);
+}
+
 static bool is_ascii(struct pf_str s)
 {
 	for (size_t i = 0; i < s.n; i++)

@@ -440,11 +440,12 @@ pf_status store_deliver(struct store *store, struct pf_str mailbox,
 					    &validity, &uids, err);
 		(void)pf_str_copy(pf_str_c(draft->base), base, sizeof base);
 	} else {
-		status = take_room(store, mailbox, &draft, 1, err);
+		if (!how->exempt)
+			status = take_room(store, mailbox, &draft, 1, err);
 		if (status == PF_OK) {
 			status = deliver_or_make(store, mailbox, draft, how,
 						 base, sizeof base, err);
-			if (status != PF_OK)
+			if (status != PF_OK && !how->exempt)
 				give_room(store, mailbox, &draft, 1);
 		}
 	}

@@ -519,6 +519,7 @@ struct store_deliver {
 	const struct pf_str *keywords; /* names */
 	size_t keyword_count;
 	int64_t date; /* INTERNALDATE; 0 = now */
+	bool exempt;  /* from the quota: it is counted once it is there */
 	bool create;  /* make and subscribe the mailbox if it is missing */
 	bool last;    /* nothing else is to become of the draft: its file is
 			 moved instead of linked, which spares the disk work

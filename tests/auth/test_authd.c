@@ -266,6 +266,20 @@ static void serves_postfix(void)
 		    &closed),
 	       "6:OK ann,9:NOTFOUND ,22:TEMP user file is down,");
 	ok(!closed);
+	/* a mailbox is full while somebody says so, and said so lately */
+	mkdir(in_dir("run/full"), 0711);
+	write_file("run/full/ann", "");
+	is_str(bare("run/socketmap.sock",
+		    "20:access ann+x@ex.test,18:access bob@ex.test,"
+		    "18:access zoe@ex.test,14:access ex.test,",
+		    &closed),
+	       "28:OK 552 5.2.2 Mailbox is full,9:NOTFOUND ,9:NOTFOUND ,"
+	       "9:NOTFOUND ,");
+	struct timespec old[2] = {{.tv_sec = 1000000000},
+				  {.tv_sec = 1000000000}};
+	is_int(utimensat(AT_FDCWD, in_dir("run/full/ann"), old, 0), 0);
+	is_str(bare("run/socketmap.sock", "18:access ann@ex.test,", &closed),
+	       "9:NOTFOUND ,");
 	ok(bare("run/socketmap.sock", "GET / HTTP/1.0\r\n", &closed)[0] == 0);
 	ok(closed);
 	ok(strstr(bare("run/auth.sock",
