@@ -350,14 +350,14 @@ pf_status pf_conf_make_full_dir(const struct pf_conf *conf,
 
 	if (!pf_conf_run_path(conf, "full", path, sizeof path))
 		return PF_OK;
-	if (access(path, F_OK) == 0)
-		return PF_OK;
 	if (geteuid() == 0)
 		status = pf_priv_lookup(conf->mail_user, &uid, &gid, err);
+	else if (access(path, F_OK) == 0)
+		return PF_OK;
 	if (status == PF_OK)
 		status = pf_fs_mkdir(AT_FDCWD, path, 0711, err);
-	if (status == PF_EXISTS)
-		return PF_OK;
+	if (status == PF_EXISTS) /* perhaps of another mail_user */
+		status = PF_OK;
 	/* whatever the umask: names cannot be listed, but looked for */
 	if (status == PF_OK &&
 	    (chmod(path, 0711) != 0 || chown(path, uid, gid) != 0))

@@ -17,6 +17,7 @@
 #include "base/priv.h"
 #include "net/net.h"
 #include "sieve/sieve.h"
+#include "store/store.h"
 
 static int problem_count;
 
@@ -165,6 +166,33 @@ static void check_namespaces(const char *place, const char *list)
 	}
 }
 
+#define QUOTA_CURE "write mailbox:limit..., see quota in penfold.conf(5)"
+
+static void check_quota(const char *place, const char *rules)
+{
+	struct pf_error err;
+
+	if (store_quota_check(pf_str_c(rules), &err) != PF_OK)
+		problem(place, QUOTA_CURE, "%s", err.log);
+}
+
+static void check_user_quotas(const struct pf_conf *conf,
+			      const struct auth_users *users)
+{
+	char place[4300];
+	struct pf_error err;
+
+	for (size_t i = 0; i < auth_users_count(users); i++) {
+		const struct auth_user *user = auth_users_at(users, i);
+		if (!user->quota ||
+		    store_quota_check(pf_str_c(user->quota), &err) == PF_OK)
+			continue;
+		snprintf(place, sizeof place, "%s:%d", conf->user_file,
+			 user->line);
+		problem(place, QUOTA_CURE, "%s", err.log);
+	}
+}
+
 static void check_users(const struct pf_conf *conf)
 {
 	struct pf_conf_problems problems = {0};
@@ -178,6 +206,7 @@ static void check_users(const struct pf_conf *conf)
 			"%s", err.log);
 	report(conf->user_file, &problems);
 	if (users) {
+		check_user_quotas(conf, users);
 		if (auth_users_count(users) == 0)
 			note(conf->user_file, "penfold user add NAME",
 			     "there is no user yet");
@@ -249,6 +278,7 @@ static void check_site(const struct ctl *ctl, const struct pf_conf *conf,
 	check_system_user(place_of(ctl, text, "gate_user"), conf->gate_user);
 	check_system_user(place_of(ctl, text, "socket_owner"),
 			  conf->socket_owner);
+	check_quota(place_of(ctl, text, "quota"), conf->quota);
 	check_addresses(place_of(ctl, text, "listen_imap"), conf->listen_imap);
 	check_addresses(place_of(ctl, text, "listen_imaps"),
 			conf->listen_imaps);

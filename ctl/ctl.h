@@ -25,6 +25,7 @@ int ctl_user(struct ctl *ctl);
 int ctl_acl(struct ctl *ctl);
 int ctl_search(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);
+int ctl_quota(struct ctl *ctl);
 int ctl_sieve(struct ctl *ctl);
 int ctl_who(struct ctl *ctl);
 

@@ -68,6 +68,10 @@ static const struct verb verbs[] = {
      "DELIVERY is the id of the log and the Received line; FILE a message\n"
      "file.  The answer comes from the delivery journal, which holds no\n"
      "content, and from the script that decided, unless it was changed.\n"},
+    {"quota", ctl_quota, "[USER] [--recount] [--json]",
+     "show what users have, of what they may have",
+     "Without USER: of all users of the user file.  Sizes are in KiB.\n"
+     "  --recount    looks into every mailbox first\n"},
     {"sieve", ctl_sieve, "check|test|replay|apply SCRIPT ... [-u USER]",
      "check scripts, try them, file mail by them",
      "penfold sieve check SCRIPT...     all problems, with line and column\n"
