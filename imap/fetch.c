@@ -491,3 +491,60 @@ pf_status imap_fetch_parse(const struct imap_arg *arg,
 		*fetch = out;
 	return status;
 }
+
+static bool has_label(const struct imap_fetch *fetch, struct pf_str label)
+{
+	for (size_t i = 0; i < fetch->count; i++)
+		if (pf_str_eq(fetch->items[i].label, label))
+			return true;
+	return false;
+}
+
+static bool copy_item(struct imap_fetch_item *item, struct pf_arena *arena)
+{
+	struct imap_fetch_item from = *item;
+
+	item->label = pf_arena_str(arena, from.label);
+	item->numbers =
+	    pf_arena_array(arena, from.number_count + 1, sizeof *item->numbers);
+	item->fields =
+	    pf_arena_array(arena, from.field_count + 1, sizeof *item->fields);
+	if (!item->label.p || !item->numbers || !item->fields)
+		return false;
+	for (size_t i = 0; i < from.number_count; i++)
+		item->numbers[i] = from.numbers[i];
+	for (size_t i = 0; i < from.field_count; i++) {
+		item->fields[i] = pf_arena_str(arena, from.fields[i]);
+		if (!item->fields[i].p)
+			return false;
+	}
+	return true;
+}
+
+bool imap_fetch_join(struct imap_fetch *to, const struct imap_fetch *from,
+		     struct pf_arena *arena)
+{
+	struct imap_fetch out = *to;
+
+	if (from->count == 0)
+		return true;
+	out.items =
+	    pf_arena_array(arena, to->count + from->count, sizeof *out.items);
+	if (!out.items)
+		return false;
+	for (size_t i = 0; i < to->count; i++)
+		out.items[i] = to->items[i];
+	for (size_t i = 0; i < from->count; i++) {
+		struct imap_fetch_item *item = &out.items[out.count];
+
+		if (has_label(to, from->items[i].label))
+			continue;
+		*item = from->items[i];
+		if (!copy_item(item, arena))
+			return false;
+		out.count++;
+	}
+	out.sets_seen |= from->sets_seen;
+	*to = out;
+	return true;
+}

@@ -266,6 +266,9 @@ PF_CHECKED pf_status imap_fetch_parse(const struct imap_arg *arg,
 				      struct pf_arena *arena,
 				      struct imap_fetch *fetch,
 				      struct pf_error *err);
+/* Adds copies of the items that *to does not have.  False: no memory. */
+bool imap_fetch_join(struct imap_fetch *to, const struct imap_fetch *from,
+		     struct pf_arena *arena);
 
 /* ---- SEARCH
  * -------------------------------------------------------------------- */
@@ -317,6 +320,8 @@ enum imap_search_return {
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
 	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 */
+	IMAP_RETURN_CONTEXT = 64, /* RFC 5267 4.2 */
+	IMAP_RETURN_UPDATE = 128,
 };
 struct imap_search {
 	bool esearch; /* RETURN was given */
@@ -329,6 +334,7 @@ struct imap_search {
 	bool charset_optional; /* SEARCH: it need not have been said */
 	int64_t partial_from, partial_to; /* PARTIAL: < 0 from the end */
 	struct pf_str partial;		  /* as it was said */
+	struct imap_fetch update; /* UPDATE (...), RFC 5465 7; count 0: none */
 };
 /* [RETURN (...)] [CHARSET x] keys.  star: what "*" means for UIDs and for
  * sequence numbers.  PF_UNSUPPORTED: [BADCHARSET].  The tree is at most about
@@ -347,6 +353,7 @@ PF_CHECKED pf_status imap_search_parse(const struct imap_arg *args,
 /* RETURN (...), if it is there: *args is moved behind it, the rest of *search
  * is cleared. */
 PF_CHECKED pf_status imap_return_parse(const struct imap_arg **args,
+				       struct pf_arena *arena,
 				       struct imap_search *search,
 				       struct pf_error *err);
 /* "1:100", "-1:-100" (RFC 9394 4) as RFC 9394 orders them: |from| <= |to| */

@@ -487,10 +487,17 @@ static bool step_after(struct imap_reader *r, char c)
 	}
 }
 
-/* Is this "[" that of BODY[...]?  Elsewhere "[" is a letter like others. */
+/* Frames open inside ((, the command's own among them. */
+#define SEARCH_DEPTH 3
+
+/* Is this "[" that of BODY[...]?  Elsewhere "[" is a letter like others, also
+ * in what is searched for; but UPDATE has FETCH items (RFC 5465 7), and they
+ * are two parentheses deep. */
 static bool begins_section(const struct imap_reader *r)
 {
 	static const char *const commands[] = {"FETCH", "UID FETCH", "NOTIFY"};
+	static const char *const searches[] = {"SEARCH", "UID SEARCH", "SORT",
+					       "UID SORT", "ESEARCH"};
 	static const char *const items[] = {"BODY", "BODY.PEEK", "BINARY",
 					    "BINARY.PEEK", "BINARY.SIZE"};
 	struct pf_str token = pf_buf_str(&r->token);
@@ -498,6 +505,10 @@ static bool begins_section(const struct imap_reader *r)
 
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		command |= pf_str_eq(r->name, pf_str_c(commands[i]));
+	for (size_t i = 0; r->frame_count >= SEARCH_DEPTH &&
+			   i < sizeof searches / sizeof *searches;
+	     i++)
+		command |= pf_str_eq(r->name, pf_str_c(searches[i]));
 	for (size_t i = 0; command && i < sizeof items / sizeof *items; i++)
 		item |= pf_str_ieq(token, pf_str_c(items[i]));
 	return item;

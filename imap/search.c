@@ -499,17 +499,21 @@ bool imap_partial_parse(const struct imap_arg *arg, int64_t *from, int64_t *to)
 	return true;
 }
 
-/* RFC 4731 3.1, RFC 5182 2.1, RFC 9394 3.1; nothing in it means ALL. */
+/* RFC 4731 3.1, RFC 5182 2.1, RFC 5267 4, RFC 9394 3.1; nothing in it means
+ * ALL. */
 static pf_status parse_return(const struct imap_arg *list,
+			      struct pf_arena *arena,
 			      struct imap_search *search, struct pf_error *err)
 {
 	static const struct {
 		const char *name;
 		unsigned bit;
 	} options[] = {
-	    {"MIN", IMAP_RETURN_MIN},	{"MAX", IMAP_RETURN_MAX},
-	    {"ALL", IMAP_RETURN_ALL},	{"COUNT", IMAP_RETURN_COUNT},
-	    {"SAVE", IMAP_RETURN_SAVE}, {"PARTIAL", IMAP_RETURN_PARTIAL}};
+	    {"MIN", IMAP_RETURN_MIN},	      {"MAX", IMAP_RETURN_MAX},
+	    {"ALL", IMAP_RETURN_ALL},	      {"COUNT", IMAP_RETURN_COUNT},
+	    {"SAVE", IMAP_RETURN_SAVE},	      {"PARTIAL", IMAP_RETURN_PARTIAL},
+	    {"CONTEXT", IMAP_RETURN_CONTEXT}, {"UPDATE", IMAP_RETURN_UPDATE}};
+	static const struct imap_arg no_modifiers = {.kind = IMAP_END};
 	struct parser p = {.err = err};
 
 	search->esearch = true;
@@ -530,6 +534,12 @@ static pf_status parse_return(const struct imap_arg *list,
 				return bad(&p, "Invalid PARTIAL range");
 			search->partial = list->text;
 		}
+		if (bit == IMAP_RETURN_UPDATE && list[1].kind == IMAP_LIST) {
+			pf_status status = imap_fetch_parse(
+			    ++list, &no_modifiers, arena, &search->update, err);
+			if (status != PF_OK)
+				return status;
+		}
 		search->returns |= bit;
 	}
 	if ((search->returns & IMAP_RETURN_PARTIAL) &&
@@ -541,14 +551,15 @@ static pf_status parse_return(const struct imap_arg *list,
 }
 
 pf_status imap_return_parse(const struct imap_arg **args,
-			    struct imap_search *search, struct pf_error *err)
+			    struct pf_arena *arena, struct imap_search *search,
+			    struct pf_error *err)
 {
 	struct imap_search out = {0};
 	const struct imap_arg *list;
 
 	if (imap_arg_is_atom(*args, "RETURN") &&
 	    imap_arg_list(*args + 1, &list)) {
-		pf_status status = parse_return(list, &out, err);
+		pf_status status = parse_return(list, arena, &out, err);
 		if (status != PF_OK)
 			return status;
 		*args += 2;
@@ -602,7 +613,7 @@ pf_status imap_search_parse(const struct imap_arg *args, uint32_t star_seq,
 			   .star_uid = star_uid,
 			   .err = err};
 	struct imap_search out;
-	pf_status status = imap_return_parse(&args, &out, err);
+	pf_status status = imap_return_parse(&args, arena, &out, err);
 
 	if (status != PF_OK)
 		return status;

@@ -2,7 +2,7 @@
  * Life of a session: made when a login was handed over, ended by LOGOUT, by
  * the peer, by time or by us; freed when its last step is done.
  */
-#include "imapd/client.h"
+#include "imapd/context.h"
 
 #include <unistd.h>
 
@@ -128,6 +128,7 @@ static struct client *client_alloc(const struct client_conf *conf)
 	pf_buf_init(&c->out, CLIENT_OUT_MAX);
 	pf_buf_init(&c->pending, INPUT_MAX + 1024);
 	pf_list_init(&c->cmds);
+	pf_list_init(&c->contexts);
 	return c;
 }
 
@@ -242,6 +243,7 @@ void client_unselect(struct client *c)
 	if (c->watched)
 		store_watch_remove(c->user->server->watch, c->id);
 	c->watched = c->watch_failed = false;
+	context_clear(c);
 	store_view_free(&c->view);
 	store_box_close(&c->box);
 	pf_vec_release(&c->saved);

@@ -68,7 +68,8 @@ struct client {
 	struct store_view *view;
 	struct store_uids saved; /* "$" (RFC 5182) */
 	struct client_hint hint;
-	struct notify *notify; /* NULL: NOTIFY was never said */
+	struct pf_link contexts; /* context.h */
+	struct notify *notify;	 /* NULL: NOTIFY was never said */
 	uint64_t keywords_told;
 	uint32_t uidvalidity;
 	unsigned rights;      /* enum store_right, in the box */

@@ -23,7 +23,8 @@ enum run run_idle(struct cmd *cmd)
 		pf_arena_release(&cmd->args_arena);
 		cmd->args = &no_args;
 	}
-	metadata_tell(client);
+	if (!cmd->telling)
+		metadata_tell(client);
 	if (client->view) {
 		enum run result = sync_client(cmd, !cmd->defer_expunge);
 		if (result != RUN_DONE)

@@ -1,9 +1,9 @@
 /*
  * SEARCH and UID SEARCH (RFC 3501 6.4.4; RETURN: RFC 4731; SAVE and "$":
- * RFC 5182; MODSEQ: RFC 7162 3.1.5; OLDER, YOUNGER: RFC 5032; PARTIAL:
- * RFC 9394).
+ * RFC 5182; UPDATE: RFC 5267 4; MODSEQ: RFC 7162 3.1.5; OLDER, YOUNGER: RFC
+ * 5032; PARTIAL: RFC 9394).
  */
-#include "imapd/find.h"
+#include "imapd/context.h"
 
 static void release(struct cmd *cmd)
 {
@@ -44,5 +44,9 @@ enum run run_search(struct cmd *cmd)
 	if (result != RUN_DONE || !f->found)
 		return result;
 	result = find_answer(cmd, f, "SEARCH", f->found);
-	return result == RUN_DONE ? reply_completed(cmd) : result;
+	if (result != RUN_DONE)
+		return result;
+	if (f->what.returns & IMAP_RETURN_UPDATE)
+		context_add(cmd, f, NULL, f->found);
+	return reply_completed(cmd);
 }

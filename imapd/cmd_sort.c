@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "imapd/context.h"
 #include "imapd/fetch.h"
-#include "imapd/find.h"
 #include "imapd/order.h"
 
 /* As much of a text as decides an order, and of a field that is looked at for
@@ -54,10 +54,8 @@ struct sort_cmd {
 	struct pf_buf how;
 };
 
-static void release(struct cmd *cmd)
+static void release_sort(struct sort_cmd *s)
 {
-	struct sort_cmd *s = cmd->state;
-
 	find_release(&s->find);
 	imap_threads_free(&s->threads);
 	message_release(&s->message);
@@ -73,14 +71,17 @@ static void release(struct cmd *cmd)
 	free(s->to);
 }
 
+static void release(struct cmd *cmd)
+{
+	release_sort(cmd->state);
+}
+
 /* ---- beginning ------------------------------------------------------------
  */
 
-static struct sort_cmd *new_state(struct cmd *cmd)
+static void init_sort(struct sort_cmd *s, struct client *client)
 {
-	struct sort_cmd *s = PF_ARENA_NEW(&cmd->arena, struct sort_cmd);
-
-	message_init(&s->message, cmd->client);
+	message_init(&s->message, client);
 	pf_buf_init(&s->find.index_path, 0);
 	pf_buf_init(&s->header, MIME_HEADER_MAX + 64); /* and its edition */
 	pf_buf_init(&s->text, 4 * MIME_HEADER_MAX);
@@ -88,6 +89,13 @@ static struct sort_cmd *new_state(struct cmd *cmd)
 	pf_buf_init(&s->texts, TEXTS_MAX);
 	pf_buf_init(&s->answer, TEXTS_MAX);
 	pf_buf_init(&s->how, 256);
+}
+
+static struct sort_cmd *new_state(struct cmd *cmd)
+{
+	struct sort_cmd *s = PF_ARENA_NEW(&cmd->arena, struct sort_cmd);
+
+	init_sort(s, cmd->client);
 	cmd->state = s;
 	cmd->release = release;
 	return s;
@@ -117,7 +125,8 @@ static enum run begin_sort(struct cmd *cmd)
 	const struct imap_arg *args = cmd->args;
 	struct pf_error err = {0};
 
-	if (imap_return_parse(&args, &s->find.what, &err) != PF_OK ||
+	if (imap_return_parse(&args, &cmd->arena, &s->find.what, &err) !=
+		PF_OK ||
 	    imap_sort_parse(args, &s->by, &err) != PF_OK)
 		return reply_syntax(cmd, &err);
 	/* only what never changes of a message may be kept by this name */
@@ -339,30 +348,39 @@ static pf_status take_message(struct sort_cmd *s, const struct store_msg *msg,
 	return pf_buf_status(&s->texts, err);
 }
 
+/* One more row; EXPUNGED. */
+static pf_status read_message(struct sort_cmd *s, uint32_t uid, bool fields_too,
+			      struct pf_error *err)
+{
+	const struct store_msg *msg =
+	    store_box_find(s->message.client->box, uid);
+	struct fields fields = {0};
+	pf_status status = PF_OK;
+
+	if (!msg)
+		return pf_error_set(err, PF_EXPUNGED, NULL, "sort: uid %u",
+				    uid);
+	struct store_msg copy = *msg; /* reading may move it */
+	if (fields_too)
+		status = read_fields(s, copy.uid, &fields, err);
+	if (status == PF_OK)
+		status = take_message(s, &copy, &fields, err);
+	message_end(&s->message);
+	return status;
+}
+
 /* MORE, OK; what is gone meanwhile is left out */
-static pf_status read_messages(struct cmd *cmd, struct sort_cmd *s,
-			       struct pf_error *err)
+static pf_status read_messages(struct sort_cmd *s, struct pf_error *err)
 {
 	const struct store_uids *found = s->find.found;
 	bool fields_too = wants_fields(s);
 	int64_t start = pf_clock_mono_ms();
 
 	for (size_t done = 1; s->read < found->n; s->read++, done++) {
-		struct fields fields = {0};
-		pf_status status = PF_OK;
-
 		if (done % 64 == 0 && slice_over(start))
 			return PF_MORE;
-		const struct store_msg *msg =
-		    store_box_find(cmd->client->box, found->v[s->read]);
-		if (!msg)
-			continue;
-		struct store_msg copy = *msg; /* reading may move it */
-		if (fields_too)
-			status = read_fields(s, copy.uid, &fields, err);
-		if (status == PF_OK)
-			status = take_message(s, &copy, &fields, err);
-		message_end(&s->message);
+		pf_status status =
+		    read_message(s, found->v[s->read], fields_too, err);
 		if (status != PF_OK && status != PF_EXPUNGED)
 			return status;
 	}
@@ -488,9 +506,11 @@ static enum run sort_found(struct cmd *cmd, struct sort_cmd *s)
 			s->sorted = true;
 			return RUN_DONE;
 		}
-		pf_status status = read_messages(cmd, s, &err);
-		if (status == PF_MORE)
+		pf_status status = read_messages(s, &err);
+		if (status == PF_MORE) {
+			find_tell_progress(cmd, s->read, s->find.found->n);
 			return RUN_MORE;
+		}
 		if (status != PF_OK)
 			return reply_error(cmd, &err);
 		begin_merge(s);
@@ -520,7 +540,11 @@ enum run run_sort(struct cmd *cmd)
 			return result;
 	}
 	result = find_answer(cmd, &s->find, "SORT", &s->uids);
-	return result == RUN_DONE ? reply_completed(cmd) : result;
+	if (result != RUN_DONE)
+		return result;
+	if (s->find.what.returns & IMAP_RETURN_UPDATE)
+		context_add(cmd, &s->find, &s->by, &s->uids);
+	return reply_completed(cmd);
 }
 
 static uint32_t uid_of(void *arg, uint32_t n)
@@ -545,9 +569,11 @@ static enum run thread_found(struct cmd *cmd, struct sort_cmd *s)
 		s->threaded = true;
 		return RUN_DONE;
 	}
-	pf_status status = read_messages(cmd, s, &err);
-	if (status == PF_MORE)
+	pf_status status = read_messages(s, &err);
+	if (status == PF_MORE) {
+		find_tell_progress(cmd, s->read, s->find.found->n);
 		return RUN_MORE;
+	}
 	if (status == PF_OK) {
 		imap_threads_finish(s->threads);
 		(void)imap_threads_write(s->threads, &s->answer, SIZE_MAX,
@@ -605,4 +631,45 @@ enum run run_thread(struct cmd *cmd)
 			return result;
 	}
 	return tell_threads(cmd, s);
+}
+
+/* ---- one more (RFC 5267 4.3.3)
+ * ------------------------------------------------
+ */
+
+pf_status sort_place(struct client *client, const struct imap_sort *by,
+		     const struct store_uids *order, uint32_t uid, size_t *at,
+		     struct pf_error *err)
+{
+	struct sort_cmd s = {.by = *by};
+	size_t low = 0, high = order->n;
+
+	init_sort(&s, client);
+	bool fields_too = wants_fields(&s);
+	pf_status status = read_message(&s, uid, fields_too, err);
+	size_t texts = s.texts.len, values = s.values.n;
+	while (status == PF_OK && low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		s.values.n = values;
+		pf_buf_cut(&s.texts, texts);
+		status = read_message(&s, order->v[middle], fields_too, err);
+		bool gone = status == PF_EXPUNGED;
+		if (gone)
+			status = PF_OK;
+		else if (status != PF_OK)
+			break;
+		/* row 1 is the other one; equal ones by their numbers */
+		bool before =
+		    !gone && (is_before(&s, 0, 1) ||
+			      (!is_before(&s, 1, 0) && uid < order->v[middle]));
+		if (before)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	release_sort(&s);
+	if (status == PF_OK)
+		*at = low;
+	return status;
 }

@@ -101,6 +101,8 @@ struct cmd {
 	bool telling;
 	size_t told;
 	struct fetch *fetch; /* of new messages, for NOTIFY */
+	struct context_update *update;
+	uint32_t last; /* UID before it began */
 
 	/* input of CMD_LINES and CMD_STREAM */
 	struct pf_buf in;
@@ -212,6 +214,8 @@ enum run run_unauthenticate(struct cmd *cmd);
 /* cmd_sort.c */
 enum run run_sort(struct cmd *cmd);
 enum run run_thread(struct cmd *cmd);
+/* context.c */
+enum run run_cancelupdate(struct cmd *cmd);
 /* cmd_notify.c */
 enum run run_notify(struct cmd *cmd);
 enum run run_news(struct cmd *cmd);

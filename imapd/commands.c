@@ -16,6 +16,7 @@
 static const struct command commands[] = {
     {"APPEND", CMD_LOGGED_IN | CMD_STREAM | CMD_CHANGES, run_append, NULL},
     {"AUTHENTICATE", CMD_NOTAUTH, NULL, gate_authenticate},
+    {"CANCELUPDATE", CMD_SELECTED, run_cancelupdate, NULL},
     {"CAPABILITY", CMD_ANY | CMD_INLINE, run_capability, gate_capability},
     {"CHECK", CMD_SELECTED, run_check, NULL},
     {"CLOSE", CMD_SELECTED | CMD_CHANGES, run_close, NULL},

@@ -4,7 +4,7 @@
  * (RFC 3501 7.2.5, RFC 4731, RFC 5267 3, RFC 9394 3.1) are written piece by
  * piece.
  */
-#include "imapd/find.h"
+#include "imapd/context.h"
 
 #include <stdlib.h>
 
@@ -43,8 +43,13 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	    (f->what.charset_optional ||
 	     !pf_str_ieq(f->what.charset, PF_STR("UTF-8"))))
 		return reply_bad(cmd, "Everything is UTF-8 after UTF8=ACCEPT");
+	/* RFC 5267 4.3 */
+	if ((f->what.returns & IMAP_RETURN_UPDATE) &&
+	    context_exists(client, cmd->tag))
+		return reply_bad(cmd, "Tag reuse");
 	if (f->what.has_modseq)
 		client_condstore(client);
+	f->root = f->what.root;
 	limit_search(cmd, &f->what.root);
 	search_index_path(&f->index_path,
 			  store_root(store_box_store(client->box)));

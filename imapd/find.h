@@ -10,6 +10,7 @@
 
 struct find {
 	struct imap_search what;
+	struct imap_key *root; /* as the client wants it */
 	struct search *search;
 	struct pf_buf index_path;
 	const struct store_uids *found; /* NULL: not yet; sorted by UID */
@@ -37,5 +38,12 @@ enum run find_answer(struct cmd *cmd, struct find *f, const char *name,
 /* Which of `count` results PARTIAL from:to means: first..end (RFC 9394). */
 void partial_span(int64_t from, int64_t to, size_t count, size_t *first,
 		  size_t *end);
+
+/* cmd_sort.c: where a message belongs among `order`, which is sorted.
+ * EXPUNGED, ... */
+PF_CHECKED pf_status sort_place(struct client *client,
+				const struct imap_sort *by,
+				const struct store_uids *order, uint32_t uid,
+				size_t *at, struct pf_error *err);
 
 #endif

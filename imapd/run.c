@@ -13,6 +13,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "imapd/context.h"
 #include "imapd/fetch.h"
 #include "imapd/metadata.h"
 #include "imapd/notify.h"
@@ -62,6 +63,7 @@ void cmd_free(struct cmd **cmd)
 	if (c->telling)
 		store_view_changes_release(&c->changes);
 	fetch_free(&c->fetch);
+	context_update_free(&c->update);
 	pf_buf_release(&c->reply);
 	pf_buf_release(&c->in);
 	pf_arena_release(&c->arena);
@@ -184,7 +186,8 @@ static enum run step(struct cmd *cmd)
 		cmd->phase = CMD_SYNC;
 	}
 	if (cmd->phase == CMD_SYNC) {
-		if (!(cmd->def->flags & CMD_INLINE))
+		/* not into a line that is being written */
+		if (!(cmd->def->flags & CMD_INLINE) && !cmd->telling)
 			metadata_tell(c);
 		if (c->view && !c->gone && !(cmd->def->flags & CMD_INLINE)) {
 			result = sync_client(cmd, may_expunge(cmd));

@@ -6,6 +6,7 @@
  * FETCH lines, as many as fit; the rest in the next call.
  */
 #include "base/log.h"
+#include "imapd/context.h"
 #include "imapd/fetch.h"
 #include "imapd/notify.h"
 #include "imapd/place.h"
@@ -245,7 +246,8 @@ static void fetch_news(struct cmd *cmd, uint32_t last)
 	for (uint32_t seq = store_view_seq_from(client->view, last + 1);
 	     seq <= count; seq++) {
 		uint32_t uid = store_view_uid(client->view, seq);
-		if (!notify_is_own(client, uid))
+		if (!notify_is_own(client, uid) &&
+		    !context_update_told(cmd->update, uid))
 			pf_vec_push(&uids, uid);
 	}
 	notify_own_told(client);
@@ -304,20 +306,24 @@ enum run sync_client(struct cmd *cmd, bool may_expunge)
 		if (!store_view_pending(client->view) ||
 		    !tells(cmd, IMAP_EVENT_NEW))
 			return RUN_DONE;
-		uint32_t last = last_uid(client);
+		cmd->last = last_uid(client);
+		cmd->update = context_update_new(client);
 		cmd->changes = (struct store_view_changes){0};
 		store_view_update(client->view, may_expunge, &cmd->changes);
 		cmd->telling = true;
 		cmd->told = 0;
-		if (cmd->changes.exists_changed)
-			fetch_news(cmd, last);
 	}
 	enum run result = tell(cmd);
+	if (result == RUN_DONE && cmd->update && !cmd->fetch)
+		result = context_update_tell(cmd, cmd->update);
+	if (result == RUN_DONE && cmd->changes.exists_changed && !cmd->fetch)
+		fetch_news(cmd, cmd->last);
 	if (result == RUN_DONE && cmd->fetch)
 		result = fetch_tell(cmd, cmd->fetch);
 	if (result != RUN_DONE)
 		return result;
 	fetch_free(&cmd->fetch);
+	context_update_free(&cmd->update);
 	store_view_changes_release(&cmd->changes);
 	cmd->telling = false;
 	return RUN_DONE;

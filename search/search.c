@@ -466,21 +466,32 @@ void search_progress(const struct search *search, uint32_t *done,
 	*total = store_view_count(search->view);
 }
 
+pf_status search_message(struct search *search, uint32_t uid, bool *matches,
+			 struct pf_error *err)
+{
+	uint32_t seq = store_view_seq(search->view, uid);
+	bool match = false, read;
+	pf_status status;
+
+	do
+		status = judge_message(search, seq, uid, &match, &read, err);
+	while (status == PF_MORE);
+	if (!status)
+		*matches = match;
+	return status;
+}
+
 pf_status search_matches(struct store_view *view, uint32_t uid,
 			 const struct imap_key *key, bool *matches,
 			 struct pf_error *err)
 {
 	struct search *search;
-	bool match = false, read;
 	pf_status status = search_new(view, key, NULL, NULL, &search, err);
 
 	if (status)
 		return status;
-	status = judge_message(search, store_view_seq(view, uid), uid, &match,
-			       &read, err);
+	status = search_message(search, uid, matches, err);
 	search_free(&search);
-	if (!status)
-		*matches = match;
 	return status;
 }
 

@@ -37,6 +37,10 @@ void search_progress(const struct search *search, uint32_t *done,
 		     uint32_t *total);
 void search_free(struct search **search);
 
+/* Instead of steps: judges one message, by its text alone if the search has no
+ * index.  EXPUNGED. */
+PF_CHECKED pf_status search_message(struct search *search, uint32_t uid,
+				    bool *matches, struct pf_error *err);
 /* Does one message match?  Decided by its text alone.  EXPUNGED. */
 PF_CHECKED pf_status search_matches(struct store_view *view, uint32_t uid,
 				    const struct imap_key *key, bool *matches,

@@ -455,6 +455,10 @@ struct store_view_changes {
 void store_view_update(struct store_view *view, bool may_expunge,
 		       struct store_view_changes *changes);
 void store_view_changes_release(struct store_view_changes *changes);
+/* What the next update is about: expunged messages (sorted UIDs, until then),
+ * and all that are new or have another modseq, told already or not. */
+const struct store_uids *store_view_expunged(const struct store_view *view);
+void store_view_touched(const struct store_view *view, struct store_uids *uids);
 /* True when store_view_update would have something to say. */
 bool store_view_pending(const struct store_view *view);
 /* Says that the session already knows the flags of these messages at their

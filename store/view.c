@@ -257,6 +257,21 @@ void store_view_changes_release(struct store_view_changes *changes)
 	pf_vec_release(&changes->changed);
 }
 
+const struct store_uids *store_view_expunged(const struct store_view *view)
+{
+	return &view->pending;
+}
+
+void store_view_touched(const struct store_view *view, struct store_uids *uids)
+{
+	for (size_t i = 0; i < view->box->recs.n; i++) {
+		const struct store_msg *m = &view->box->recs.v[i].m;
+
+		if (m->modseq > view->modseq || m->uid > view->known)
+			pf_vec_push(uids, m->uid);
+	}
+}
+
 bool store_view_pending(const struct store_view *view)
 {
 	return view->pending.n || view->box->modseq > view->modseq ||

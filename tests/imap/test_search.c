@@ -57,6 +57,9 @@ static const char *search(const char *text)
 	} else if (args) {
 		if (search.esearch)
 			pf_buf_addf(&to, "[%u] ", search.returns);
+		for (size_t i = 0; i < search.update.count; i++)
+			pf_buf_addf(&to, "<%s> ",
+				    search.update.items[i].label.p);
 		if (search.has_modseq)
 			pf_buf_add_c(&to, "modseq! ");
 		show_key(&to, search.root);
@@ -65,6 +68,20 @@ static const char *search(const char *text)
 	pf_buf_release(&to);
 	pf_arena_release(&arena);
 	return shown;
+}
+
+/* RFC 5267 5, RFC 5465 8: the items' brackets are read as in FETCH */
+static void updates(void)
+{
+	is_str(search("RETURN (UPDATE) ALL"), "[128] all");
+	is_str(search("RETURN (CONTEXT COUNT) ALL"), "[72] all");
+	is_str(search("RETURN (COUNT UPDATE (UID BODY[HEADER.FIELDS (TO "
+		      "FROM)]) MIN) SUBJECT BODY[x"),
+	       "[137] <UID> <BODY[HEADER.FIELDS (TO FROM)]> "
+	       "header Subject 'BODY[x'");
+	is_str(search("RETURN (UPDATE ()) ALL"), "bad: FETCH items expected");
+	is_str(search("RETURN (UPDATE (WHAT)) ALL"),
+	       "bad: Unknown FETCH item WHAT");
 }
 
 static void flags(void)
@@ -206,6 +223,7 @@ static void nesting(void)
 int main(void)
 {
 	flags();
+	updates();
 	texts();
 	charsets();
 	dates_and_sizes();
