@@ -442,6 +442,12 @@ enum run run_setmetadata(struct cmd *cmd)
 		return reply_no(cmd, "[NOPERM] Shared entries of the server "
 				     "are the administrator's");
 	pf_status status = find_place(cmd, mailbox, &place, &who, &err);
+	/* what all see takes more than RFC 5464 3.3 asks for */
+	if (status == PF_OK && mailbox.n && sets_shared(changes, count) &&
+	    !(place.rights & STORE_WRITE))
+		status = pf_error_set(&err, PF_NOPERM,
+				      "You have not the right to do that",
+				      "no right to shared entries");
 	if (status == PF_OK)
 		status = store_metadata_set(place.store, place.name, who,
 					    changes, count, &err);
