@@ -109,7 +109,12 @@ static void put_std11(char *to, const struct moment *m)
 	struct pf_buf text = PF_BUF_INIT(PART_SIZE - 1);
 
 	mime_date_format(&text, m->when, m->zone);
-	snprintf(to, PART_SIZE, "%.*s", (int)text.len, text.data);
+	/* two digits for the day, as Pigeonhole has it: scripts take the text
+	 * apart */
+	struct pf_str s = pf_buf_str(&text);
+	bool short_day = s.n > 6 && s.p[6] == ' ';
+	snprintf(to, PART_SIZE, "%.5s%s%.*s", s.p, short_day ? "0" : "",
+		 (int)s.n - 5, s.p + 5);
 	pf_buf_release(&text);
 }
 
@@ -154,9 +159,11 @@ static bool write_part(enum part part, const struct moment *m, char *to)
 		break;
 	case ISO8601:
 		snprintf(to, PART_SIZE,
-			 "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", year,
-			 tm->tm_mon + 1, tm->tm_mday, tm->tm_hour, tm->tm_min,
-			 tm->tm_sec, sign, zone / 3600, zone / 60 % 60);
+			 zone ? "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d"
+			      : "%04d-%02d-%02dT%02d:%02d:%02dZ",
+			 year, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour,
+			 tm->tm_min, tm->tm_sec, sign, zone / 3600,
+			 zone / 60 % 60);
 		break;
 	case STD11:
 		put_std11(to, m);
