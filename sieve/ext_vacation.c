@@ -21,6 +21,8 @@ enum {
 	DAYS_MAX = 365,
 };
 
+extern const struct sieve_extension sieve_ext_vacation;
+
 /* ---- may this message be answered? (RFC 5230 4.5, 4.6) ---- */
 
 /* Is one of the words in the field, which holds "word, word; ..."? */
@@ -253,11 +255,26 @@ static struct pf_str make_handle(struct sieve_run *run,
 	return sieve_run_keep(run, pf_str_c(text));
 }
 
+struct state {
+	int line; /* of the vacation that was executed */
+};
+
 static void execute(struct sieve_run *run, const struct sieve_node *node)
 {
 	const char *why = obstacle(run, node);
 	struct sieve_address from = {0};
 
+	struct state *state = sieve_run_state(run, &sieve_ext_vacation);
+
+	/* also where no answer is due (RFC 5230 4.7) */
+	if (state->line) {
+		sieve_run_fail(run,
+			       "vacation is not possible after vacation "
+			       "(line %d)",
+			       state->line);
+		return;
+	}
+	state->line = node->at.line;
 	if (why) {
 		sieve_run_trace(run, "vacation: no answer: %s", why);
 		return;
@@ -350,7 +367,10 @@ static const struct sieve_tag seconds_tags[] = {
     {0},
 };
 
-const struct sieve_extension sieve_ext_vacation = {
-    .name = "vacation", .defs = defs, .tags = tags};
+const struct sieve_extension sieve_ext_vacation = {.name = "vacation",
+						   .defs = defs,
+						   .tags = tags,
+						   .state_size =
+						       sizeof(struct state)};
 const struct sieve_extension sieve_ext_vacation_seconds = {
     .name = "vacation-seconds", .implies = "vacation", .tags = seconds_tags};
