@@ -21,9 +21,11 @@
 #include "imapd/order.h"
 #include "imapd/watched.h"
 
-#define TICK_MS	      1000
-#define LINGER_MS     10000
-#define FLUSH_OLDER   900
+#define TICK_MS	    1000
+#define LINGER_MS   10000
+#define FLUSH_OLDER 900
+/* of a user's mailboxes, after the last session left them */
+#define REST_BYTES    ((size_t)32 << 20)
 #define POLL_TICKS    10
 #define TIMEOUT_TICKS 15
 
@@ -108,6 +110,7 @@ pf_status user_open(struct user *user, struct pf_error *err)
 	    .separator = conf->hierarchy_separator[0],
 	    .special_use = conf->special_use,
 	    .size_max = (uint64_t)conf->message_size_max,
+	    .rest = REST_BYTES,
 	};
 
 	char full[4200];
@@ -234,6 +237,8 @@ static void flush_work(void *arg)
 	if (user->store) {
 		store_flush(user->store, FLUSH_OLDER);
 		share_flush(user->share, FLUSH_OLDER);
+		if (store_rests(user->store))
+			atomic_store(&user->dirty, 1);
 	}
 }
 

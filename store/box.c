@@ -438,7 +438,14 @@ void store_box_docs_changed(struct store_box *box)
 /* ---- opening
  * ------------------------------------------------------------------ */
 
-static void box_free(struct store_box *box)
+size_t store_box_bytes(const struct store_box *box)
+{
+	return sizeof *box + box->recs.cap * sizeof *box->recs.v +
+	       box->gone.cap * sizeof *box->gone.v + box->heap_cap +
+	       box->index_cap * sizeof *box->index + store_summary_bytes(box);
+}
+
+void store_box_free(struct store_box *box)
 {
 	store_box_forget(box);
 	store_summary_free(box);
@@ -515,6 +522,7 @@ pf_status store_box_open(struct store *store, struct pf_str name,
 	    status == PF_OK ? find_open(store, pf_buf_str(&folder)) : NULL;
 
 	if (found) {
+		store_rest_end(found);
 		found->refs++;
 	} else if (status == PF_OK) {
 		status = open_folder(store, folder.data, &dir, err);
@@ -550,7 +558,8 @@ void store_box_close(struct store_box **box)
 		store_box_unlock(b);
 	}
 	b->store->held--;
-	box_free(b);
+	if (!store_rest_begin(b))
+		store_box_free(b);
 }
 
 /* ---- keeping up

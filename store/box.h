@@ -135,6 +135,8 @@ struct store_box {
 	uint64_t ino;	    /* of the directory */
 	bool loaded;	    /* the memory holds the mailbox */
 	bool deleted;	    /* while we had it open */
+	int64_t rest_since; /* mono ms, while nobody uses it (rest.c) */
+	size_t rest_bytes;
 	bool reset;	    /* its UIDVALIDITY changed while we had it open */
 	bool provisional;   /* read-only: UIDs that nobody wrote down */
 	bool unapplied;	    /* renames are owed to the log's last records */
@@ -213,6 +215,8 @@ struct store {
 	uint64_t size_max;
 	struct pf_vec(struct store_special) specials;
 	struct pf_link boxes;
+	unsigned resting; /* of them, and what they hold (rest.c) */
+	size_t rest_bytes, rest_max;
 	struct store_quota_state *quota; /* NULL: there is no limit */
 	unsigned held; /* mailboxes locked, or not to be waited for */
 	int root_lock_fd;
@@ -541,5 +545,19 @@ uint64_t store_view_modseq(const struct store_view *view);
 void store_views_expunged(struct store_box *box, const uint32_t *uids,
 			  size_t count);
 void store_summary_free(struct store_box *box);
+
+/* ---- rest.c ------------------------------------------------------------- */
+
+/* Nobody uses the box any more: false, it has to be freed. */
+bool store_rest_begin(struct store_box *box);
+/* Somebody is about to use it again. */
+void store_rest_end(struct store_box *box);
+/* Frees those that have rested since then (mono ms). */
+void store_rest_drop(struct store *store, int64_t since);
+void store_rest_flush(struct store *store);
+/* Memory that a box holds, about; and its end. */
+size_t store_box_bytes(const struct store_box *box);
+void store_box_free(struct store_box *box);
+size_t store_summary_bytes(const struct store_box *box);
 
 #endif

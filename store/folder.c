@@ -183,6 +183,7 @@ pf_status store_delete(struct store *store, struct pf_str name,
 	if (store_is_inbox(name))
 		return pf_error_set(err, PF_NOPERM, "INBOX cannot be deleted",
 				    "delete of INBOX");
+	store_rest_drop(store, INT64_MAX);
 	status = store_root_lock(store, err);
 	if (status != PF_OK)
 		return status;
@@ -362,6 +363,7 @@ pf_status store_rename(struct store *store, struct pf_str from,
 {
 	struct pf_buf folder = PF_BUF_INIT(300);
 
+	store_rest_drop(store, INT64_MAX);
 	to = without_end(store, to);
 	if (store_is_inbox(from))
 		return rename_inbox(store, to, err);

@@ -55,6 +55,7 @@ pf_status store_open(const struct store_conf *conf, struct store **store,
 	s->size_max = conf->size_max;
 	s->inherit_root = conf->inherit_root;
 	s->root_lock_fd = -1;
+	s->rest_max = conf->rest;
 	pf_list_init(&s->boxes);
 	store_special_parse(s, conf->special_use);
 	if (!s->read_only)
@@ -71,6 +72,8 @@ void store_close(struct store **store)
 	*store = NULL;
 	if (!s)
 		return;
+	s->rest_max = 0;
+	store_rest_drop(s, INT64_MAX);
 	while (!pf_list_empty(&s->boxes)) {
 		struct store_box *box =
 		    pf_container_of(s->boxes.next, struct store_box, link);
@@ -97,7 +100,11 @@ const char *store_root(const struct store *store)
 
 bool store_busy(const struct store *store)
 {
-	return !pf_list_empty(&store->boxes);
+	for (struct pf_link *l = store->boxes.next; l != &store->boxes;
+	     l = l->next)
+		if (pf_container_of(l, struct store_box, link)->refs)
+			return true;
+	return false;
 }
 
 void store_flush(struct store *store, int older_ms)
@@ -110,7 +117,9 @@ void store_flush(struct store *store, int older_ms)
 		    pf_container_of(l, struct store_box, link);
 		if (box->changed_docs && now - box->docs_since >= older_ms)
 			(void)!store_box_flush(box, NULL);
-		if (box->missing || (box->rescan_at && store_scan_due(box)))
+		if (box->refs &&
+		    (box->missing || (box->rescan_at && store_scan_due(box))))
 			(void)!store_box_sync(box, false, NULL);
 	}
+	store_rest_flush(store);
 }

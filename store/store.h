@@ -33,8 +33,10 @@ struct store_conf {
 	const char *special_use; /* "Drafts:Drafts Sent:Sent ..." */
 	uint64_t size_max;	 /* of one message; 0 = no limit */
 	bool read_only;		 /* never write, not even caches */
-	bool inherit_root;	 /* a public store: the root is no INBOX, its
-				    rights are those to begin with */
+	size_t rest; /* bytes of mailboxes to keep for a minute when nobody
+			uses them any more; then call store_flush */
+	bool inherit_root; /* a public store: the root is no INBOX, its
+			      rights are those to begin with */
 	/* quota: rules as in penfold.conf(5), a user's behind the site's
 	 * (NULL, or `quota_guess`: not or not all known, maildirsize goes
 	 * first); and a file (or NULL) that is there while nothing fits in */
@@ -52,6 +54,8 @@ bool store_busy(const struct store *store);
 /* Brings dovecot-uidlist etc. up to date where a change is older than
  * `older_ms`; call it about once a second from a timer's job. */
 void store_flush(struct store *store, int older_ms);
+/* Do mailboxes rest in memory?  Then store_flush() has to come again. */
+bool store_rests(const struct store *store);
 
 /* ---- mailbox names ---------------------------------------------------- */
 

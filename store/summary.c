@@ -103,6 +103,13 @@ void store_summary_free(struct store_box *box)
 	box->summary = NULL;
 }
 
+size_t store_summary_bytes(const struct store_box *box)
+{
+	const struct store_summary *s = box->summary;
+
+	return s ? sizeof *s + s->cap * sizeof *s->slots + WINDOW_MAX : 0;
+}
+
 static bool record_sane(const struct summary_record *r)
 {
 	return r->uid && r->kind && r->kind < 256 && r->length <= TEXT_MAX;

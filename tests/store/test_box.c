@@ -238,6 +238,47 @@ static void either_copy_is_enough(void)
 	fixture_free();
 }
 
+/* A mailbox that nobody uses rests; what others do meanwhile is seen. */
+static void rests_and_wakes(void)
+{
+	struct store *store = NULL, *other;
+	struct store_conf conf = {.separator = '.', .rest = 1 << 20};
+	struct store_box_info info;
+
+	fixture_new();
+	conf.root = fixture_root;
+	good(store_open(&conf, &store, &err));
+	other = fixture_open();
+	fixture_append(other, "INBOX", "x\n", 0);
+	struct store_box *box = fixture_box(store, "INBOX"), *first = box;
+	store_box_close(&box);
+	ok(store_rests(store) && !store_busy(store));
+	fixture_append(other, "INBOX", "y\n", 0);
+	fixture_put("new/1.foreign", "z\n");
+	box = fixture_box(store, "INBOX");
+	ok(box == first && store_busy(store) && !store_rests(store));
+	store_box_info(box, &info);
+	is_int(info.messages, 3);
+	store_box_close(&box);
+	/* gone and made anew meanwhile: another mailbox */
+	good(store_create(other, PF_STR("Work"), NULL, &err));
+	box = fixture_box(store, "Work");
+	store_box_close(&box);
+	good(store_delete(other, PF_STR("Work"), &err));
+	is_int(store_box_open(store, PF_STR("Work"), &box, NULL), PF_NOTFOUND);
+	/* what this store removes does not rest */
+	good(store_create(store, PF_STR("Work"), NULL, &err));
+	box = fixture_box(store, "Work");
+	store_box_close(&box);
+	good(store_rename(store, PF_STR("Work"), PF_STR("Play"), &err));
+	ok(!store_rests(store));
+	box = fixture_box(store, "Play");
+	store_box_close(&box);
+	store_close(&store);
+	store_close(&other);
+	fixture_free();
+}
+
 int main(void)
 {
 	delivers_and_numbers();
@@ -245,5 +286,6 @@ int main(void)
 	copies_and_moves();
 	follows_other_programs();
 	either_copy_is_enough();
+	rests_and_wakes();
 	return tap_done();
 }
