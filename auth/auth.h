@@ -154,6 +154,11 @@ PF_CHECKED pf_status auth_lookup_address(struct auth_lookup *lookup,
 					 struct pf_str address,
 					 struct auth_identity *id,
 					 struct pf_error *err);
+/* Another user's mail, by his name alone, not by an address (share_user_fn;
+ * `lookup` is a struct auth_lookup). */
+PF_CHECKED pf_status auth_lookup_user(void *lookup, struct pf_str name,
+				      struct pf_buf *user, struct pf_buf *mail,
+				      struct pf_error *err);
 /* Who logged in?  The cookie works once, for 60 s. */
 PF_CHECKED pf_status auth_lookup_cookie(struct auth_lookup *lookup,
 					struct pf_str cookie,

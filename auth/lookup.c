@@ -328,3 +328,23 @@ pf_status auth_lookup_list(struct auth_lookup *lookup,
 	pf_buf_add_c(&q.params, "\tservice=indexer");
 	return ask(lookup, &q, NULL, err);
 }
+
+pf_status auth_lookup_user(void *lookup, struct pf_str name,
+			   struct pf_buf *user, struct pf_buf *mail,
+			   struct pf_error *err)
+{
+	struct auth_identity id;
+	pf_status status = auth_lookup_address(lookup, name, &id, err);
+
+	if (status != PF_OK)
+		return status;
+	if (id.detail || !pf_str_ieq(pf_str_c(id.user), name)) {
+		status = pf_error_set(err, PF_NOTFOUND, NULL,
+				      "an address is no user's name");
+	} else {
+		pf_buf_add_c(user, id.user);
+		pf_buf_add_c(mail, id.mail);
+	}
+	auth_identity_release(&id);
+	return status;
+}

@@ -24,6 +24,7 @@
 #include "base/conf.h"
 #include "base/error.h"
 #include "base/journal.h"
+#include "share/share.h"
 #include "sieve/sieve.h"
 #include "store/store.h"
 
@@ -36,7 +37,9 @@ struct filter {
 	char hostname[256];
 	struct pf_journal *journal; /* NULL: none */
 	struct filter_rules *rules;
-	int index_socket; /* datagrams to indexd, -1: none */
+	int index_socket;	  /* datagrams to indexd, -1: none */
+	share_user_fn *find_user; /* where others' mail is; NULL: nowhere */
+	void *find_arg;
 };
 
 /* The journal may be missing (no rights): `problem` then says why. */

@@ -61,7 +61,7 @@ static bool read_flags(struct cmd *cmd, const struct append *a,
 			return false;
 		}
 		uint32_t bit = flag_bit(name);
-		how->flags |= bit & rights_flags(a->place.rights);
+		how->flags |= bit & share_flags(a->place.rights);
 		if (bit || !rights_keywords(a->place.rights))
 			continue; /* RFC 4314 4: without a word */
 		if (how->keyword_count == KEYWORDS_MAX) {

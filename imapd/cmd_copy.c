@@ -97,7 +97,7 @@ static enum run transfer(struct cmd *cmd, bool move)
 	struct store_copy to = {.store = place.store,
 				.name = place.name,
 				.move = move,
-				.drop_flags = ~rights_flags(place.rights),
+				.drop_flags = ~share_flags(place.rights),
 				.drop_keywords =
 				    !rights_keywords(place.rights)};
 	pf_status status = store_box_copy_to(client->box, uids.v, uids.n, &to,

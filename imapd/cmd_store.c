@@ -68,7 +68,7 @@ static bool apply_rights(struct cmd *cmd, struct store_flag_change *change)
 {
 	const struct store_cmd *s = cmd->state;
 	unsigned rights = cmd->client->rights;
-	uint32_t may = rights_flags(rights);
+	uint32_t may = share_flags(rights);
 	bool keywords = false;
 
 	for (size_t i = 0; i < s->what.flag_count; i++)

@@ -44,8 +44,7 @@ static inline bool place_has(const struct client *client, unsigned rights)
 {
 	return (client->rights & rights) == rights;
 }
-/* Flags that need rights he has: *flags are STORE_*, keywords. */
-uint32_t rights_flags(unsigned rights);
+/* Keywords are flags like \\Flagged. */
 static inline bool rights_keywords(unsigned rights)
 {
 	return rights & STORE_WRITE;

@@ -16,6 +16,7 @@
 /* Sorted by name, UID commands under the name behind "UID ". */
 static const struct command_rights table[] = {
     {"APPEND", 0, STORE_INSERT},
+    {"CANCELUPDATE", 0, 0},
     {"CAPABILITY", 0, 0},
     {"CHECK", 0, 0},
     {"CLOSE", 0, 0},
@@ -34,6 +35,7 @@ static const struct command_rights table[] = {
     {"GETQUOTAROOT", 0, 0},
     {"ID", 0, 0},
     {"IDLE", 0, 0},
+    {"LANGUAGE", 0, 0},
     {"LIST", 0, 0},
     {"LISTRIGHTS", 0, STORE_ADMIN},
     {"LOGOUT", 0, 0},
@@ -78,17 +80,4 @@ const struct command_rights *command_rights(const struct command *def)
 	const struct command_rights *row = bsearch(
 	    name, table, sizeof table / sizeof *table, sizeof *table, compare);
 	return row ? row : &all;
-}
-
-uint32_t rights_flags(unsigned rights)
-{
-	uint32_t flags = 0;
-
-	if (rights & STORE_WRITE)
-		flags |= STORE_FLAGS_ALL & ~(STORE_SEEN | STORE_DELETED);
-	if (rights & STORE_KEEP_SEEN)
-		flags |= STORE_SEEN;
-	if (rights & STORE_SET_DELETED)
-		flags |= STORE_DELETED;
-	return flags;
 }

@@ -312,27 +312,6 @@ static pf_status listen_for_gates(struct session *session, uid_t uid, gid_t gid,
 /* ---- the process ------------------------------------------------------------
  */
 
-/* Whose mail another user may ask for, by his name alone. */
-static pf_status find_user(void *arg, struct pf_str name, struct pf_buf *user,
-			   struct pf_buf *mail, struct pf_error *err)
-{
-	struct session *session = arg;
-	struct auth_identity id;
-	pf_status status = auth_lookup_address(session->lookup, name, &id, err);
-
-	if (status != PF_OK)
-		return status;
-	if (id.detail || !pf_str_ieq(pf_str_c(id.user), name)) {
-		status = pf_error_set(err, PF_NOTFOUND, "No such mailbox",
-				      "an address is no user's name");
-	} else {
-		pf_buf_add_c(user, id.user);
-		pf_buf_add_c(mail, id.mail);
-	}
-	auth_identity_release(&id);
-	return status;
-}
-
 pf_status session_init(struct session *session, struct net_loop *loop,
 		       const struct pf_conf *conf, unsigned worker,
 		       struct pf_error *err)
@@ -359,8 +338,8 @@ pf_status session_init(struct session *session, struct net_loop *loop,
 	if (!pf_conf_run_path(conf, "auth-master.sock", path, sizeof path))
 		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
 	session->lookup = auth_lookup_new(path);
-	session->server.find_user = find_user;
-	session->server.find_arg = session;
+	session->server.find_user = auth_lookup_user;
+	session->server.find_arg = session->lookup;
 	session->lookups = net_queue_new(loop, NET_LANE_DISK);
 	return PF_OK;
 }

@@ -97,7 +97,7 @@ void write_flag_lists(struct client *client)
 	if (!client->read_only) {
 		/* RFC 4314 5.1.1: what this user may set */
 		bool any = rights_keywords(client->rights);
-		write_flag_list(client, rights_flags(client->rights),
+		write_flag_list(client, share_flags(client->rights),
 				any ? keywords : 0);
 		if (any && keywords != UINT64_MAX) /* room for more */
 			pf_buf_add_c(&client->out, " \\*");

@@ -156,7 +156,7 @@ static pf_status write_block(void *arg, const char *p, size_t n,
 }
 
 /* The message as the script left it: a file of its own. */
-static pf_status make_edited(struct delivery *d,
+static pf_status make_edited(struct delivery *d, struct store *store,
 			     const struct sieve_action *action,
 			     struct store_draft **draft, struct pf_error *err)
 {
@@ -169,7 +169,7 @@ static pf_status make_edited(struct delivery *d,
 	    mda_delivery_body(d, action, &whole, &body, &count, err);
 
 	if (status == PF_OK)
-		status = store_draft_new(d->store, &made, err);
+		status = store_draft_new(store, &made, err);
 	if (status == PF_OK)
 		status = store_draft_write(made, action->header.p,
 					   action->header.n, err);
@@ -186,6 +186,26 @@ static pf_status make_edited(struct delivery *d,
 	return status;
 }
 
+/* The file to be linked there: the one that all share, or one of its own. */
+static pf_status make_draft(struct delivery *d, const struct share_place *place,
+			    const struct sieve_action *action,
+			    struct store_draft **draft,
+			    struct store_draft **own, struct pf_error *err)
+{
+	pf_status status = PF_OK;
+
+	if (action && action->header.p) {
+		status = make_edited(d, place->store, action, own, err);
+		*draft = *own;
+	} else if (place->store == d->store) {
+		*draft = d->draft;
+	} else {
+		status = mda_message_draft(d->message, place->store, draft, own,
+					   err);
+	}
+	return status;
+}
+
 static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 			  const struct sieve_action *action, struct pf_str rule,
 			  struct pf_error *err)
@@ -194,24 +214,37 @@ static pf_status store_in(struct delivery *d, struct pf_str folder, bool create,
 	struct store_deliver how = {
 	    .create = create, .keywords = keywords, .last = d->last};
 	struct pf_buf file = PF_BUF_INIT(1024);
-	struct store_draft *edited = NULL;
+	struct store_draft *draft = NULL, *own = NULL;
+	struct share_place place = {.store = d->store, .name = folder};
 	pf_status status = PF_OK;
 
 	add_flags(action, &how, keywords);
-	if (action && action->header.p)
-		status = make_edited(d, action, &edited, err);
+	if (action && action->kind == SIEVE_FILEINTO)
+		status = mda_delivery_place(d, folder, create, &place, err);
+	if (status == PF_OK && place.store != d->store) {
+		/* as in APPEND (RFC 4314 4) */
+		how.flags &= share_flags(place.rights);
+		if (!(place.rights & STORE_WRITE))
+			how.keyword_count = 0;
+		how.last = false;
+	}
 	if (status == PF_OK)
-		status =
-		    store_deliver(d->store, folder, edited ? edited : d->draft,
-				  &how, NULL, NULL, &file, err);
-	store_draft_free(&edited);
+		status = make_draft(d, &place, action, &draft, &own, err);
+	if (status == PF_OK)
+		status = store_deliver(place.store, place.name, draft, &how,
+				       NULL, NULL, &file, err);
+	store_draft_free(&own);
 	if (status == PF_OK) {
+		const char *owner = place.store == d->store
+					? d->rcpt->id.user
+					: share_owner(d->share, place.store);
 		d->stored++;
 		if (d->folders.len)
 			pf_buf_add_c(&d->folders, ", ");
 		pf_buf_add_str(&d->folders, folder);
 		mda_delivery_journal(d, folder, pf_buf_str(&file), rule);
-		filter_index_notify(d->filter, d->rcpt->id.user, folder);
+		if (owner)
+			filter_index_notify(d->filter, owner, place.name);
 	}
 	pf_buf_release(&file);
 	return status;
@@ -646,6 +679,7 @@ static void deliver_one(struct mda_message *message, struct mda_rcpt *rcpt)
 		message->store = d.store; /* the shared file lives there */
 		d.store = NULL;
 	}
+	share_free(&d.share);
 	store_close(&d.store);
 	pf_buf_release(&d.header);
 	pf_buf_release(&d.folders);

@@ -77,18 +77,25 @@ static pf_status own_identity(const char *user, struct auth_identity *id,
 	return PF_OK;
 }
 
+/* authd, where we may ask it; NULL: not */
+static struct auth_lookup *master_lookup(const struct pf_conf *conf)
+{
+	char path[4200];
+
+	if (!pf_conf_run_path(conf, "auth-master.sock", path, sizeof path) ||
+	    access(path, W_OK) != 0)
+		return NULL;
+	return auth_lookup_new(path);
+}
+
 static pf_status identify(const struct pf_conf *conf,
 			  const struct options *options,
 			  struct auth_identity *id, struct pf_error *err)
 {
-	char path[4200];
-	struct auth_lookup *lookup;
+	struct auth_lookup *lookup = options->user ? master_lookup(conf) : NULL;
 	pf_status status;
 
-	if (options->user &&
-	    pf_conf_run_path(conf, "auth-master.sock", path, sizeof path) &&
-	    access(path, W_OK) == 0) {
-		lookup = auth_lookup_new(path);
+	if (lookup) {
 		status = auth_lookup_address(lookup, pf_str_c(options->user),
 					     id, err);
 		auth_lookup_free(&lookup);
@@ -172,6 +179,7 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 	struct mda_envelope envelope = {.from = pf_str_c(options->sender),
 					.protocol = "local"};
 	struct mda_message *message;
+	struct auth_lookup *lookup;
 	struct filter *filter = NULL;
 	struct pf_error err = {0};
 	bool refused = false;
@@ -191,6 +199,9 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 	if (filter_new(conf, &filter, &err) != PF_OK)
 		pf_log_error(PF_LOG_DEBUG, "no delivery journal", &err,
 			     PF_LOGC("dir", conf->state_dir));
+	lookup = master_lookup(conf);
+	filter->find_user = lookup ? auth_lookup_user : NULL;
+	filter->find_arg = lookup;
 	rcpt->address = recipient_address(options, &rcpt->id);
 	message = mda_message_new(filter, &envelope, rcpt, 1);
 	status = read_message(message, (uint64_t)conf->message_size_max, &err);
@@ -205,6 +216,7 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 	}
 	mda_message_free(&message);
 	filter_free(&filter);
+	auth_lookup_free(&lookup);
 	if (refused)
 		return EX_NOPERM;
 	return status == PF_OK ? EX_OK : fail(&err);

@@ -9,6 +9,7 @@ struct delivery {
 	struct mda_message *message;
 	struct mda_rcpt *rcpt;
 	struct store *store;
+	struct share *share; /* NULL: not needed yet */
 	struct store_draft *draft, *own;
 	struct pf_buf header;	   /* with our prefix, as the script sees it */
 	struct pf_buf folders;	   /* "INBOX, nanog": for the reply */
@@ -40,6 +41,14 @@ PF_CHECKED pf_status mda_delivery_body(const struct delivery *d,
 				       struct sieve_span *whole,
 				       const struct sieve_span **body,
 				       size_t *count, struct pf_error *err);
+
+/* ---- shared.c ---- */
+
+/* Where a script's folder is.  NOPERM, NOTFOUND: he may not deliver there. */
+PF_CHECKED pf_status mda_delivery_place(struct delivery *d,
+					struct pf_str folder, bool create,
+					struct share_place *place,
+					struct pf_error *err);
 
 /* ---- quota.c ---- */
 

@@ -158,6 +158,8 @@ static int serve(struct program *p)
 	if (filter_new(&p->conf, &p->filter, &err) != PF_OK)
 		pf_log_error(PF_LOG_WARN, "no delivery journal", &err,
 			     PF_LOGC("dir", p->conf.state_dir));
+	p->filter->find_user = auth_lookup_user;
+	p->filter->find_arg = auth_lookup_new(socket);
 	p->sessions = mda_sessions_new(p->filter, p->loop, socket);
 	p->full = mda_full_new(p->filter, p->loop, socket);
 	p->deadline = net_timer_new(p->loop, stop, p);

@@ -581,3 +581,19 @@ pf_status share_acl_change(struct share *share, const struct share_place *place,
 					  entry, err);
 	return status;
 }
+
+/* ---- flags ----------------------------------------------------------------
+ */
+
+uint32_t share_flags(unsigned rights)
+{
+	uint32_t flags = 0;
+
+	if (rights & STORE_WRITE)
+		flags |= STORE_FLAGS_ALL & ~(STORE_SEEN | STORE_DELETED);
+	if (rights & STORE_KEEP_SEEN)
+		flags |= STORE_SEEN;
+	if (rights & STORE_SET_DELETED)
+		flags |= STORE_DELETED;
+	return flags;
+}

@@ -89,6 +89,9 @@ void share_namespaces(const struct share *share,
 				   struct pf_str prefix),
 		      void *arg);
 
+/* The flags that may be set with these rights; with "w" keywords, too. */
+uint32_t share_flags(unsigned rights);
+
 /* Changes rights: durable, and known to those whom it concerns. */
 PF_CHECKED pf_status share_acl_change(struct share *share,
 				      const struct share_place *place,

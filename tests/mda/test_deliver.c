@@ -1085,6 +1085,63 @@ static void ids_sort_and_never_repeat(void)
 	pf_clock_set_source(NULL);
 }
 
+static pf_status find_user(void *arg, struct pf_str name, struct pf_buf *user,
+			   struct pf_buf *mail, struct pf_error *err)
+{
+	struct stat st;
+
+	(void)arg;
+	(void)err;
+	pf_buf_add_str(user, name);
+	pf_buf_addf(mail, "%s/%.*s/Maildir", top, (int)name.n, name.p);
+	return stat(mail->data, &st) == 0 ? PF_OK : PF_NOTFOUND;
+}
+
+/* RFC 4314 2.1: "p" in somebody else's mailbox */
+static void shared_folders_want_the_right_to_post(void)
+{
+	const char *acl = at("sharer/Maildir/.Box/dovecot-acl");
+
+	set_list(&conf.namespaces, "shared:");
+	filter->find_user = find_user;
+	script("poster", "require [\"fileinto\",\"imap4flags\",\"mailbox\"];\n"
+			 "if header :contains \"subject\" \"new\" { fileinto "
+			 ":create \"shared.sharer.Box.Made\"; }\n"
+			 "else { fileinto :flags [\"\\\\Seen\",\"\\\\Flagged\","
+			 "\"kw\"] \"shared.sharer.Box\"; }\n");
+	send_letter("sharer+Box"); /* makes it */
+	is_int(count("sharer", ".Box", NULL, 0), 1);
+	/* nothing known of it, then not enough, then enough */
+	send_letter("poster");
+	is_int(count("poster", "", NULL, 0), 1);
+	put(acl, "user=poster lrswik\n", 0600);
+	send_letter("poster");
+	is_int(count("poster", "", NULL, 0), 2);
+	is_int(count("sharer", ".Box", NULL, 0), 1);
+	ok(has(last_journal(), "the folder is not usable"));
+	put(acl, "user=poster ps\n", 0600);
+	send_letter("poster");
+	is_int(count("poster", "", NULL, 0), 2);
+	is_int(count("sharer", ".Box", NULL, 0), 2);
+	ok(has(last_journal(), "shared.sharer.Box"));
+	/* only the flags that he may set */
+	send_letter("sharer+Box");
+	ok(access(at("sharer/Maildir/.Box/dovecot-keywords"), F_OK) != 0);
+	/* made only with "k" above it */
+	send_to("a@b.test", "poster",
+		PF_STR("From: a@b.test\r\nSubject: new\r\n\r\nx\r\n"));
+	is_int(count("poster", "", NULL, 0), 3);
+	put(acl, "user=poster kp\n", 0600);
+	send_to("a@b.test", "poster",
+		PF_STR("From: a@b.test\r\nSubject: new\r\n\r\nx\r\n"));
+	is_int(count("poster", "", NULL, 0), 3);
+	is_int(count("sharer", ".Box.Made", NULL, 0), 1);
+	/* a detail is the user's own folder, whatever it is called */
+	send_letter("ann+shared.sharer.Box");
+	is_int(count("ann", ".shared.sharer.Box", NULL, 0), 1);
+	set_list(&conf.namespaces, "");
+}
+
 static void replies_are_safe_lines(void)
 {
 	char reply[LMTP_REPLY_MAX], much[400];
@@ -1147,6 +1204,7 @@ int main(void)
 	indexd_is_told();
 	recent_recipients_are_copies();
 	ids_sort_and_never_repeat();
+	shared_folders_want_the_right_to_post();
 	replies_are_safe_lines();
 	filter_free(&filter);
 	pf_conf_release(&conf);
