@@ -15,6 +15,7 @@
 #include "auth/auth.h"
 #include "base/fsio.h"
 #include "base/priv.h"
+#include "filter/filter.h"
 #include "net/net.h"
 #include "sieve/sieve.h"
 #include "store/store.h"
@@ -257,6 +258,61 @@ static void check_choices(const struct ctl *ctl, const struct pf_conf *conf,
 				rules[i].value);
 }
 
+/* One script of the site, with all its problems.  Its includes are those of no
+ * user: personal ones are not there. */
+static void check_script(const struct pf_conf *conf, const char *path)
+{
+	const struct auth_identity nobody = {.user = (char *)(uintptr_t) "-",
+					     .home = (char *)(uintptr_t) "/"};
+	struct sieve_problems problems = {0};
+	struct sieve_script *script = NULL;
+	struct pf_buf text = PF_BUF_INIT((size_t)conf->sieve_script_max + 1);
+	struct pf_error err;
+	char place[4200];
+
+	if (pf_fs_read(AT_FDCWD, path, &text, &err) != PF_OK)
+		problem(path, "make it readable for mail_user, or take it out",
+			"%s", err.log);
+	else
+		(void)!filter_compile(conf, &nobody, pf_buf_str(&text), &script,
+				      &problems, &err);
+	for (size_t i = 0; i < problems.n; i++) {
+		const struct sieve_problem *p = &problems.v[i];
+
+		snprintf(place, sizeof place, "%s:%d:%d", path, p->line,
+			 p->column);
+		if (p->warning)
+			note(place, p->hint, "%s", p->text);
+		else
+			problem(place,
+				p->hint[0] ? p->hint
+					   : "until then it is "
+					     "left out",
+				"%s", p->text);
+	}
+	sieve_script_free(&script);
+	pf_vec_release(&problems);
+	pf_buf_release(&text);
+}
+
+static void check_scripts(const char *place, const struct pf_conf *conf,
+			  const char *list)
+{
+	const struct auth_identity nobody = {.user = (char *)(uintptr_t) "-",
+					     .home = (char *)(uintptr_t) "/"};
+	struct filter_paths paths = {0};
+	struct pf_error err;
+
+	if (strchr(list, '%')) /* other files for each user */
+		return;
+	if (filter_paths_find(list, &nobody, &paths, &err) != PF_OK)
+		problem(place, "make it readable, or take it out", "%s",
+			err.log);
+	for (size_t i = 0; i < paths.n; i++)
+		check_script(conf, paths.v[i]);
+	filter_paths_release(&paths);
+}
+
 static void check_sieve(const struct ctl *ctl, const struct pf_conf *conf,
 			struct pf_str text)
 {
@@ -268,6 +324,15 @@ static void check_sieve(const struct ctl *ctl, const struct pf_conf *conf,
 		problem(place_of(ctl, text, "sieve_virus_header"),
 			"write a field and words, such as X-Virus-Status Clean",
 			"sieve_virus_header = %s", conf->sieve_virus_header);
+	check_scripts(place_of(ctl, text, "sieve_before"), conf,
+		      conf->sieve_before);
+	check_scripts(place_of(ctl, text, "sieve_default"), conf,
+		      conf->sieve_default);
+	check_scripts(place_of(ctl, text, "sieve_after"), conf,
+		      conf->sieve_after);
+	if (conf->sieve_global[0] && !strchr(conf->sieve_global, '%'))
+		check_folder(place_of(ctl, text, "sieve_global"),
+			     conf->sieve_global);
 }
 
 static void check_site(const struct ctl *ctl, const struct pf_conf *conf,

@@ -48,6 +48,7 @@ struct place {
 	char link_new[NAME_MAX + 1];
 	enum active active;
 	char name[MSIEVE_NAME_MAX + 1]; /* of the active one */
+	bool linked; /* PLAIN: it is in the folder, too (a crash) */
 };
 
 /* ---- names -------------------------------------------------------------- */
@@ -144,15 +145,20 @@ static pf_status taken(struct pf_error *err)
 
 /* ---- which one is active ------------------------------------------------ */
 
-/* A name for the plain file that no script has. */
-static void name_plain(struct place *place)
+/* A name for the plain file that no other script has. */
+static void name_plain(struct place *place, const struct stat *plain)
 {
 	struct stat st;
 
 	snprintf(place->name, sizeof place->name, "%s", ORIGINAL);
 	for (unsigned i = 2; stat_script(place, pf_str_c(place->name), &st);
-	     i++)
+	     i++) {
+		place->linked =
+		    st.st_ino == plain->st_ino && st.st_dev == plain->st_dev;
+		if (place->linked)
+			return;
 		snprintf(place->name, sizeof place->name, "%s-%u", ORIGINAL, i);
+	}
 }
 
 static void find_active(struct place *place)
@@ -166,7 +172,7 @@ static void find_active(struct place *place)
 		return;
 	if (S_ISREG(st.st_mode)) {
 		place->active = PLAIN;
-		name_plain(place);
+		name_plain(place, &st);
 		return;
 	}
 	place->active = FOREIGN;
@@ -275,6 +281,16 @@ static pf_status place_open(const struct msieve_scripts *scripts, bool change,
 	return status;
 }
 
+/* The head of each call that names a script. */
+static pf_status begin(const struct msieve_scripts *scripts, struct pf_str name,
+		       bool change, struct place *place, struct pf_error *err)
+{
+	pf_status status = msieve_name_check(name, err);
+
+	return status == PF_OK ? place_open(scripts, change, place, err)
+			       : status;
+}
+
 /* ---- steps --------------------------------------------------------------- */
 
 /* Under the lock, so the name of the new file needs no chance. */
@@ -349,6 +365,8 @@ static pf_status keep_plain(struct place *place, struct pf_error *err)
 	struct pf_error why = {0};
 	char file[NAME_MAX + 1];
 
+	if (place->linked)
+		return pf_fs_sync_dir(place->dir, ".", err);
 	file_name(file, name);
 	pf_status status =
 	    pf_fs_link(place->home, place->link, place->dir, file, &why);
@@ -434,7 +452,7 @@ static pf_status list_place(const struct place *place, struct msieve_list *list,
 {
 	pf_status status = read_dir(place, list, err);
 
-	if (status == PF_OK && place->active == PLAIN)
+	if (status == PF_OK && place->active == PLAIN && !place->linked)
 		add(list, place->name, true);
 	if (list->n)
 		qsort(list->v, list->n, sizeof *list->v, by_name);
@@ -466,10 +484,8 @@ pf_status msieve_scripts_get(const struct msieve_scripts *scripts,
 	char file[NAME_MAX + 1];
 	struct place place;
 	int fd = -1;
-	pf_status status = msieve_name_check(name, err);
+	pf_status status = begin(scripts, name, false, &place, err);
 
-	if (status == PF_OK)
-		status = place_open(scripts, false, &place, err);
 	if (status != PF_OK)
 		return status;
 	file_name(file, name);
@@ -518,10 +534,8 @@ pf_status msieve_scripts_room(const struct msieve_scripts *scripts,
 			      struct pf_error *err)
 {
 	struct place place;
-	pf_status status = msieve_name_check(name, err);
+	pf_status status = begin(scripts, name, false, &place, err);
 
-	if (status == PF_OK)
-		status = place_open(scripts, false, &place, err);
 	if (status != PF_OK)
 		return status;
 	status = room(&place, name, size, err);
@@ -534,10 +548,8 @@ pf_status msieve_scripts_put(const struct msieve_scripts *scripts,
 			     struct pf_error *err)
 {
 	struct place place;
-	pf_status status = msieve_name_check(name, err);
+	pf_status status = begin(scripts, name, true, &place, err);
 
-	if (status == PF_OK)
-		status = place_open(scripts, true, &place, err);
 	if (status != PF_OK)
 		return status;
 	status = room(&place, name, text.n, err);
@@ -566,10 +578,9 @@ pf_status msieve_scripts_activate(const struct msieve_scripts *scripts,
 				  struct pf_str name, struct pf_error *err)
 {
 	struct place place;
-	pf_status status = name.n ? msieve_name_check(name, err) : PF_OK;
+	pf_status status = name.n ? begin(scripts, name, true, &place, err)
+				  : place_open(scripts, true, &place, err);
 
-	if (status == PF_OK)
-		status = place_open(scripts, true, &place, err);
 	if (status != PF_OK)
 		return status;
 	if (name.n == 0) {
@@ -630,12 +641,10 @@ pf_status msieve_scripts_rename(const struct msieve_scripts *scripts,
 				struct pf_error *err)
 {
 	struct place place;
-	pf_status status = msieve_name_check(from, err);
+	pf_status status = msieve_name_check(to, err);
 
 	if (status == PF_OK)
-		status = msieve_name_check(to, err);
-	if (status == PF_OK)
-		status = place_open(scripts, true, &place, err);
+		status = begin(scripts, from, true, &place, err);
 	if (status != PF_OK)
 		return status;
 	status = rename_script(&place, from, to, err);
@@ -648,10 +657,8 @@ pf_status msieve_scripts_remove(const struct msieve_scripts *scripts,
 {
 	char file[NAME_MAX + 1];
 	struct place place;
-	pf_status status = msieve_name_check(name, err);
+	pf_status status = begin(scripts, name, true, &place, err);
 
-	if (status == PF_OK)
-		status = place_open(scripts, true, &place, err);
 	if (status != PF_OK)
 		return status;
 	file_name(file, name);
