@@ -7,6 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from relay import Relay  # noqa: E402
 from rig import *  # noqa: E402,F403
 
 
@@ -85,7 +86,7 @@ def with_curl(rig):
        starttls.stderr)
 
 
-def with_offlineimap(rig):
+def with_offlineimap(rig, port):
     near = rig.dir / "offline"
     rc = rig.dir / "offlineimaprc"
     # our certificate is for localhost, and signed by nobody
@@ -104,7 +105,7 @@ localfolders = {near}
 [Repository far]
 type = IMAP
 remotehost = 127.0.0.1
-remoteport = {rig.imaps_port}
+remoteport = {port}
 remoteuser = bob
 remotepass = {PASSWORD}
 ssl = yes
@@ -165,7 +166,8 @@ def main():
         with_imaplib(rig)
         idle_hears(rig)
         with_curl(rig)
-        with_offlineimap(rig)
+        with Relay(rig, "offlineimap") as relay:
+            with_offlineimap(rig, relay.port)
         with_notmuch(rig)
     finish()
 

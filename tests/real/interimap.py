@@ -6,10 +6,11 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from relay import Relay  # noqa: E402
 from rig import *  # noqa: E402,F403
 
 
-def config(rig):
+def config(rig, port):
     top = rig.dir / "interimap"
     top.mkdir()
     (top / "config").write_text(f"""
@@ -21,7 +22,7 @@ command = exec {IMAPD} --stdio --mail {top}/Maildir
 [remote]
 type = imaps
 host = 127.0.0.1
-port = {rig.imaps_port}
+port = {port}
 username = ann
 password = {PASSWORD}
 SSL_verify = NO
@@ -71,8 +72,8 @@ def change(imap, subject, *flags):
 
 
 def main():
-    with Rig(("ann",)) as rig:
-        top = config(rig)
+    with Rig(("ann",)) as rig, Relay(rig, "interimap") as relay:
+        top = config(rig, relay.port)
         with rig.lmtp() as lmtp:
             for n in range(60):
                 lmtp.sendmail("a@example.org", ["ann"], message(f"far {n:02}"))

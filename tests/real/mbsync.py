@@ -7,6 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from relay import Relay  # noqa: E402
 from rig import *  # noqa: E402,F403
 
 COUNT = 2000
@@ -101,8 +102,8 @@ def check(rig, name, far):
 
 def main():
     rng = random.Random(1)
-    with Rig(("ann",)) as rig:
-        tls = (f"Host 127.0.0.1\nPort {rig.imaps_port}\nUser ann\n"
+    with Rig(("ann",)) as rig, Relay(rig, "mbsync") as relay:
+        tls = (f"Host 127.0.0.1\nPort {relay.port}\nUser ann\n"
                f"Pass {PASSWORD}\nSSLType IMAPS\n"
                f"CertificateFile {rig.dir}/tls/cert.pem\n")
         tunnel = (f"Tunnel \"{IMAPD} --stdio -c {rig.dir}/penfold.conf "
@@ -117,6 +118,8 @@ def main():
             for n in range(2):
                 lmtp.sendmail("a@example.org", ["ann"], message(f"more {n}"))
         check(rig, "tunnel", tunnel)
+        equal(relay.fields_not_kept(), set(),
+              "mbsync: its header fields are in the summary")
     finish()
 
 

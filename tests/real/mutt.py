@@ -10,6 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from relay import Relay  # noqa: E402
 from rig import *  # noqa: E402,F403
 
 
@@ -45,7 +46,7 @@ def drive(program, rc, folder, keys, seconds=40):
     return None, shown
 
 
-def write_rc(rig, name, extra=""):
+def write_rc(rig, name, port, extra=""):
     path = rig.dir / f"{name}.rc"
     path.write_text(f"""
 set imap_user="ann"
@@ -54,7 +55,7 @@ set certificate_file="{rig.dir}/tls/cert.pem"
 set ssl_verify_host=no
 set ssl_verify_dates=no
 set header_cache="{rig.dir}/{name}.cache"
-set folder="imaps://127.0.0.1:{rig.imaps_port}/"
+set folder="imaps://127.0.0.1:{port}/"
 set spoolfile="+INBOX"
 set record=""
 set postponed=""
@@ -76,9 +77,10 @@ set sort=mailbox-order
     return path
 
 
-def over_imap(rig, program, flagged, deleted, copied):
+def over_imap(rig, relay, flagged, deleted, copied):
     """Flags, deletes, copies and reads by message number."""
-    rc = write_rc(rig, program)
+    program = relay.name
+    rc = write_rc(rig, program, relay.port)
     imap = rig.imap("ann")
     before = flags_of(imap)
     uids = sorted(before)
@@ -89,7 +91,7 @@ def over_imap(rig, program, flagged, deleted, copied):
             f"<jump>1<enter><display-message><exit>"
             f"<sync-mailbox><quit>")
     status, shown = drive(program, rc,
-                          f"imaps://127.0.0.1:{rig.imaps_port}/INBOX", keys)
+                          f"imaps://127.0.0.1:{relay.port}/INBOX", keys)
     equal(status, 0, f"{program}: ends well") or print("#", shown[-600:])
     after = flags_of(imap)
     equal(sorted(set(before) - set(after)), [uids[deleted - 1]],
@@ -102,10 +104,10 @@ def over_imap(rig, program, flagged, deleted, copied):
     imap.logout()
 
 
-def with_qresync(rig):
+def with_qresync(rig, relay):
     """mutt comes back with QRESYNC after others changed the mailbox."""
-    rc = write_rc(rig, "qresync", "set imap_qresync=yes")
-    url = f"imaps://127.0.0.1:{rig.imaps_port}/INBOX"
+    rc = write_rc(rig, "qresync", relay.port, "set imap_qresync=yes")
+    url = f"imaps://127.0.0.1:{relay.port}/INBOX"
     status, shown = drive("mutt", rc, url, "<quit>")
     equal(status, 0, "mutt with QRESYNC: ends well")
     imap = rig.imap("ann")
@@ -130,7 +132,7 @@ def with_qresync(rig):
 
 def on_maildir(rig):
     """mutt on the files while an IMAP session watches."""
-    rc = write_rc(rig, "files")
+    rc = write_rc(rig, "files", rig.imaps_port)
     watcher = rig.imap("ann")
     before = flags_of(watcher)
     watcher.select()
@@ -164,9 +166,13 @@ def main():
         with rig.lmtp() as lmtp:
             for n in range(30):
                 lmtp.sendmail("a@example.org", ["ann"], message(f"mail {n}"))
-        over_imap(rig, "mutt", 3, 5, 7)
-        over_imap(rig, "neomutt", 4, 6, 8)
-        with_qresync(rig)
+        with Relay(rig, "mutt") as mutt, Relay(rig, "neomutt") as neomutt:
+            over_imap(rig, mutt, 3, 5, 7)
+            over_imap(rig, neomutt, 4, 6, 8)
+            with_qresync(rig, mutt)
+            for relay in (mutt, neomutt):
+                equal(relay.fields_not_kept(), set(),
+                      f"{relay.name}: its header fields are in the summary")
         on_maildir(rig)
     finish()
 
