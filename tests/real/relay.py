@@ -126,7 +126,7 @@ def fold(text):
     text = re.sub(r"(?<=FIELDS\.NOT \()[^)]*", "...", text, flags=re.I)
     text = re.sub(r"(?<= )[\d*]+(:[\d*]+)?(,[\d*]+(:[\d*]+)?)+(?= |$|\))|"
                   r"(?<= )[\d*]+:[\d*]+(?= |$|\))", "SET", text)
-    text = re.sub(r"(?<![\w\"])\d+(?![\w\"])", "N", text)
+    text = re.sub(r"(?<![\w\"-])\d+(?![\w\"])", "N", text)
     if verb.upper() in ("COPY", "MOVE"):
         text = re.sub(r" [^ ]+$", ' "x"', text)
     elif verb.upper() in NEEDS_NAME:
