@@ -420,6 +420,17 @@ PF_CHECKED pf_status imap_filter_parse(const struct imap_arg **args, bool utf8,
 bool imap_filter_match(const struct imap_filter *filter, struct pf_str name,
 		       char separator, bool subscribed);
 
+/* [IN (source-mbox ...)] of ESEARCH: *args is moved behind it.  No filters: it
+ * was not said.  INVALID, LIMIT. */
+struct imap_source {
+	struct imap_filter *filters;
+	size_t count;
+};
+PF_CHECKED pf_status imap_source_parse(const struct imap_arg **args, bool utf8,
+				       struct pf_arena *arena,
+				       struct imap_source *source,
+				       struct pf_error *err);
+
 enum imap_event {
 	IMAP_EVENT_NEW = 1 << 0,
 	IMAP_EVENT_EXPUNGE = 1 << 1,

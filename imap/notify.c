@@ -6,8 +6,8 @@
 
 #include "imap/private.h"
 
-#define GROUPS_MAX 100
-#define NAMES_MAX  10000
+#define GROUPS_MAX 20
+#define NAMES_MAX  1000 /* of one group */
 
 static const struct {
 	const char *name;
@@ -106,6 +106,42 @@ pf_status imap_filter_parse(const struct imap_arg **args, bool utf8,
 	}
 	*args = arg;
 	*filter = out;
+	return PF_OK;
+}
+
+pf_status imap_source_parse(const struct imap_arg **args, bool utf8,
+			    struct pf_arena *arena, struct imap_source *source,
+			    struct pf_error *err)
+{
+	struct imap_source out = {0};
+	const struct imap_arg *list;
+	pf_status status = PF_OK;
+
+	if (!imap_arg_is_atom(*args, "IN") ||
+	    !imap_arg_list(*args + 1, &list)) {
+		*source = out;
+		return PF_OK;
+	}
+	out.filters =
+	    pf_arena_array(arena, args[0][1].count + 1, sizeof *out.filters);
+	if (!out.filters)
+		return too_long(err);
+	/* scope options may end it, but there are none (RFC 7377 4) */
+	while (status == PF_OK && list->kind != IMAP_END) {
+		struct imap_filter *filter = &out.filters[out.count++];
+
+		if (out.count > GROUPS_MAX)
+			return too_long(err);
+		status = imap_filter_parse(&list, utf8, arena, filter, err);
+		if (status == PF_OK && filter->kind == IMAP_FILTER_DELAYED)
+			return bad(err, "Choice of mailboxes expected");
+	}
+	if (status == PF_OK && out.count == 0)
+		return bad(err, "Choice of mailboxes expected");
+	if (status != PF_OK)
+		return status;
+	*args += 2;
+	*source = out;
 	return PF_OK;
 }
 

@@ -55,6 +55,8 @@ enum command_flags {
 	/* takes messages out of the selected mailbox: its EXPUNGEs are told
 	 * whatever NOTIFY says */
 	CMD_REMOVES = 1 << 11,
+	/* it speaks of UIDs without UID in front */
+	CMD_UIDS = 1 << 13,
 	/* nobody sent it: no tag, no answer */
 	CMD_OURS = 1 << 12,
 };
@@ -216,6 +218,8 @@ enum run run_sort(struct cmd *cmd);
 enum run run_thread(struct cmd *cmd);
 /* context.c */
 enum run run_cancelupdate(struct cmd *cmd);
+/* cmd_multisearch.c */
+enum run run_esearch(struct cmd *cmd);
 /* cmd_notify.c */
 enum run run_notify(struct cmd *cmd);
 enum run run_news(struct cmd *cmd);

@@ -26,6 +26,7 @@ static const struct command commands[] = {
     {"DELETE", CMD_LOGGED_IN | CMD_CHANGES, run_delete, NULL},
     {"DELETEACL", CMD_LOGGED_IN | CMD_CHANGES, run_deleteacl, NULL},
     {"ENABLE", CMD_LOGGED_IN, run_enable, NULL},
+    {"ESEARCH", CMD_LOGGED_IN | CMD_SEQS | CMD_UIDS, run_esearch, NULL},
     {"EXAMINE", CMD_LOGGED_IN, run_select, NULL},
     {"EXPUNGE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
      run_expunge, NULL},

@@ -28,6 +28,8 @@ struct context {
 	struct pf_link link; /* client->contexts */
 	struct pf_arena arena;
 	struct pf_str tag;
+	struct pf_str mailbox; /* of ESEARCH: told, with */
+	uint32_t uidvalidity;
 	bool uid;     /* of a UID command */
 	bool changes; /* flags may change what matches */
 	bool sorted;
@@ -206,6 +208,8 @@ static bool fill(struct context *c, const struct client *client,
 		 const struct imap_sort *by)
 {
 	c->tag = pf_arena_str(&c->arena, cmd->tag);
+	c->mailbox = pf_arena_str(&c->arena, f->mailbox);
+	c->uidvalidity = f->uidvalidity;
 	c->uid = cmd->uid;
 	c->root = copy_key(c, client, f->root);
 	c->changes = c->root && depends_on_flags(c->root);
@@ -214,6 +218,16 @@ static bool fill(struct context *c, const struct client *client,
 		c->by = *by;
 	return c->tag.p && c->root &&
 	       imap_fetch_join(&c->fetch, &f->what.update, &c->arena);
+}
+
+/* RFC 5267 4.3.1 */
+void context_refuse(struct cmd *cmd)
+{
+	struct pf_buf *out = &cmd->client->out;
+
+	pf_buf_add_c(out, "* NO [NOUPDATE ");
+	imap_write_quoted(out, cmd->tag);
+	pf_buf_add_c(out, "] Too many contexts\r\n");
 }
 
 void context_add(struct cmd *cmd, const struct find *f,
@@ -234,10 +248,8 @@ void context_add(struct cmd *cmd, const struct find *f,
 			c = NULL;
 		}
 	}
-	if (!c) { /* RFC 5267 4.3.1 */
-		pf_buf_add_c(&client->out, "* NO [NOUPDATE ");
-		imap_write_quoted(&client->out, cmd->tag);
-		pf_buf_add_c(&client->out, "] Too many contexts\r\n");
+	if (!c) {
+		context_refuse(cmd);
 		return;
 	}
 	add_sorted(&c->members, uids);
@@ -254,6 +266,11 @@ static void write_begin(struct client *client, const struct context *c,
 {
 	pf_buf_add_c(&client->out, "* ESEARCH (TAG ");
 	imap_write_quoted(&client->out, c->tag);
+	if (c->mailbox.n) {
+		pf_buf_add_c(&client->out, " MAILBOX ");
+		write_mailbox(&client->out, client, c->mailbox);
+		pf_buf_addf(&client->out, " UIDVALIDITY %u", c->uidvalidity);
+	}
 	pf_buf_addf(&client->out, ")%s %s (", c->uid ? " UID" : "", what);
 }
 

@@ -13,6 +13,8 @@ bool context_exists(const struct client *client, struct pf_str tag);
  * NOUPDATE is said.  `uids` in the order of the answer; `by` NULL: SEARCH. */
 void context_add(struct cmd *cmd, const struct find *f,
 		 const struct imap_sort *by, const struct store_uids *uids);
+/* NOUPDATE: it is not. */
+void context_refuse(struct cmd *cmd);
 /* All of them. */
 void context_clear(struct client *client);
 

@@ -33,6 +33,11 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	struct client *client = cmd->client;
 	struct pf_error err = {0};
 
+	if (!f->view) {
+		f->view = client->view;
+		f->box = client->box;
+	}
+	bool selected = f->view == client->view;
 	pf_buf_init(&f->index_path, 8192);
 	if (client->uidonly && f->what.has_seqs)
 		return reply_bad(cmd, "[UIDREQUIRED] Only UIDs are allowed");
@@ -50,10 +55,10 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	if (f->what.has_modseq)
 		client_condstore(client);
 	f->root = f->what.root;
-	limit_search(cmd, &f->what.root);
-	search_index_path(&f->index_path,
-			  store_root(store_box_store(client->box)));
-	if (search_new(client->view, f->what.root, &client->saved,
+	if (selected)
+		limit_search(cmd, &f->what.root);
+	search_index_path(&f->index_path, store_root(store_box_store(f->box)));
+	if (search_new(f->view, f->what.root, selected ? &client->saved : NULL,
 		       client->user->server->conf->index_enabled
 			   ? f->index_path.data
 			   : NULL,
@@ -78,7 +83,8 @@ enum run find_step(struct cmd *cmd, struct find *f)
 	pf_status status = search_step(f->search, CLIENT_SLICE_MS, &err);
 	if (status == PF_MORE) {
 		search_progress(f->search, &done, &goal);
-		find_tell_progress(cmd, done, goal);
+		if (!f->quiet)
+			find_tell_progress(cmd, done, goal);
 		return RUN_MORE;
 	}
 	if (status == PF_OK) {
@@ -123,14 +129,13 @@ static void partial(const struct imap_search *what, size_t count, size_t *first,
 			     end);
 }
 
-static uint64_t highest_modseq(const struct cmd *cmd, const uint32_t *uids,
+static uint64_t highest_modseq(const struct find *f, const uint32_t *uids,
 			       size_t count)
 {
 	uint64_t highest = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct store_msg *msg =
-		    store_box_find(cmd->client->box, uids[i]);
+		const struct store_msg *msg = store_box_find(f->box, uids[i]);
 		if (msg && msg->modseq > highest)
 			highest = msg->modseq;
 	}
@@ -138,25 +143,24 @@ static uint64_t highest_modseq(const struct cmd *cmd, const uint32_t *uids,
 }
 
 /* RFC 4731 3.2: of those that are told */
-static uint64_t told_modseq(const struct cmd *cmd,
-			    const struct imap_search *what,
-			    const struct store_uids *uids)
+static uint64_t told_modseq(const struct find *f, const struct store_uids *uids)
 {
+	const struct imap_search *what = &f->what;
 	uint64_t highest = 0, other;
 	size_t first, end;
 
 	if (!what->esearch ||
 	    (what->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)))
-		return highest_modseq(cmd, uids->v, uids->n);
+		return highest_modseq(f, uids->v, uids->n);
 	if (what->returns & IMAP_RETURN_MIN)
-		highest = highest_modseq(cmd, uids->v, 1);
+		highest = highest_modseq(f, uids->v, 1);
 	if (what->returns & IMAP_RETURN_MAX) {
-		other = highest_modseq(cmd, uids->v + uids->n - 1, 1);
+		other = highest_modseq(f, uids->v + uids->n - 1, 1);
 		highest = other > highest ? other : highest;
 	}
 	if (what->returns & IMAP_RETURN_PARTIAL) {
 		partial(what, uids->n, &first, &end);
-		other = highest_modseq(cmd, uids->v + first, end - first);
+		other = highest_modseq(f, uids->v + first, end - first);
 		highest = other > highest ? other : highest;
 	}
 	return highest;
@@ -177,9 +181,8 @@ static enum run answer_plain(struct cmd *cmd, struct find *f, const char *name,
 		write_number(out, " ", number(cmd, uids->v[f->at]), "");
 	}
 	if (f->what.has_modseq && uids->n)
-		pf_buf_addf(
-		    out, " (MODSEQ %llu)",
-		    (unsigned long long)told_modseq(cmd, &f->what, uids));
+		pf_buf_addf(out, " (MODSEQ %llu)",
+			    (unsigned long long)told_modseq(f, uids));
 	pf_buf_add_c(out, "\r\n");
 	return RUN_DONE;
 }
@@ -192,6 +195,11 @@ static void answer_head(struct cmd *cmd, const struct find *f,
 
 	pf_buf_add_c(out, "* ESEARCH (TAG ");
 	imap_write_quoted(out, cmd->tag);
+	if (f->mailbox.n) { /* RFC 7377 2.1 */
+		pf_buf_add_c(out, " MAILBOX ");
+		write_mailbox(out, cmd->client, f->mailbox);
+		pf_buf_addf(out, " UIDVALIDITY %u", f->uidvalidity);
+	}
 	pf_buf_add_c(out, cmd->uid ? ") UID" : ")");
 	if ((returns & IMAP_RETURN_MIN) && uids->n)
 		pf_buf_addf(out, " MIN %u", number(cmd, uids->v[0]));
@@ -199,9 +207,8 @@ static void answer_head(struct cmd *cmd, const struct find *f,
 		pf_buf_addf(out, " MAX %u", number(cmd, uids->v[uids->n - 1]));
 	if (returns & IMAP_RETURN_COUNT)
 		pf_buf_addf(out, " COUNT %zu", uids->n);
-	uint64_t modseq = f->what.has_modseq && uids->n
-			      ? told_modseq(cmd, &f->what, uids)
-			      : 0;
+	uint64_t modseq =
+	    f->what.has_modseq && uids->n ? told_modseq(f, uids) : 0;
 	if (modseq)
 		pf_buf_addf(out, " MODSEQ %llu", (unsigned long long)modseq);
 }

@@ -9,6 +9,12 @@
 #include "search/search.h"
 
 struct find {
+	/* NULL: the client's */
+	struct store_view *view;
+	struct store_box *box;
+	struct pf_str mailbox; /* ESEARCH: its name is told */
+	uint32_t uidvalidity;
+	bool quiet; /* about progress */
 	struct imap_search what;
 	struct imap_key *root; /* as the client wants it */
 	struct search *search;

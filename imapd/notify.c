@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "imapd/mailboxes.h"
 #include "imapd/place.h"
 #include "imapd/watched.h"
 
@@ -74,43 +75,10 @@ static void list_release(struct list *list)
 	pf_arena_release(&list->arena);
 }
 
-struct prefixes {
-	struct pf_arena *arena;
-	struct pf_vec(struct pf_str) v;
-};
-
-static void note_prefix(void *arg, enum share_kind kind, struct pf_str prefix)
-{
-	struct prefixes *shared = arg;
-
-	if (kind != SHARE_OWN)
-		pf_vec_push(&shared->v, pf_arena_str(shared->arena, prefix));
-}
-
-static bool has_prefix(const struct prefixes *prefixes, struct pf_str name)
-{
-	for (size_t i = 0; i < prefixes->v.n; i++)
-		if (pf_str_starts(name, prefixes->v.v[i]))
-			return true;
-	return false;
-}
-
-static bool may_be_wanted(void *arg, struct pf_str prefix)
-{
-	return prefix.n == 0 || *(bool *)arg;
-}
-
-/* RFC 5465 6.2, 6.3: just one's own */
-static bool is_personal(const struct imap_filter *filter)
-{
-	return filter->kind == IMAP_FILTER_PERSONAL ||
-	       filter->kind == IMAP_FILTER_INBOXES;
-}
-
 static bool wants_shared(const struct imap_notify *what)
 {
 	for (size_t i = 0; i < what->count; i++)
-		if (!is_personal(&what->groups[i].filter))
+		if (mailboxes_shared(&what->groups[i].filter))
 			return true;
 	return false;
 }
@@ -119,28 +87,23 @@ static pf_status list_read(struct client *client,
 			   const struct imap_notify *what, struct list *list,
 			   struct pf_error *err)
 {
-	struct share *share = client->user->share;
-	struct prefixes shared = {.arena = &list->arena};
-	struct store_names names = {0};
-	bool wanted = wants_shared(what);
+	struct mailboxes names = {0};
 
 	*list = (struct list){0};
 	pf_arena_init(&list->arena, NAMES_MAX);
-	share_namespaces(share, note_prefix, &shared);
-	pf_status status = share_list(share, may_be_wanted, &wanted,
-				      &list->arena, &names, err);
+	pf_status status = mailboxes_read(client, wants_shared(what),
+					  &list->arena, &names, err);
 	for (size_t i = 0; status == PF_OK && i < names.n; i++) {
-		struct known known = {
-		    .name = names.v[i].name,
-		    .special_use = names.v[i].special_use,
-		    .flags = names.v[i].flags,
-		    .own = !has_prefix(&shared, names.v[i].name)};
+		const struct mailbox *m = &names.v[i];
+		struct known known = {.name = m->name,
+				      .special_use = m->special_use,
+				      .flags = m->flags,
+				      .own = m->own};
 		pf_vec_push(&list->v, known);
 		pf_map_set(&list->by_name, known.name,
 			   (void *)(uintptr_t)list->v.n);
 	}
 	pf_vec_release(&names);
-	pf_vec_release(&shared.v);
 	if (status != PF_OK)
 		list_release(list);
 	return status;
@@ -157,18 +120,6 @@ static struct known *list_find(const struct list *list, struct pf_str name)
  * ------------------------------------------------------------
  */
 
-static bool is_selected(const struct client *client, struct pf_str name)
-{
-	struct pf_buf selected = PF_BUF_INIT(8192);
-
-	if (!client->box)
-		return false;
-	share_box_name(client->user->share, client->box, &selected);
-	bool same = pf_str_eq(pf_buf_str(&selected), name);
-	pf_buf_release(&selected);
-	return same;
-}
-
 /* RFC 5465 6: several groups may name a mailbox; NONE takes it out. */
 static unsigned events_of(const struct client *client, const struct notify *n,
 			  struct pf_str name, bool own, bool subscribed,
@@ -180,9 +131,8 @@ static unsigned events_of(const struct client *client, const struct notify *n,
 	for (size_t i = 0; i < n->what.count; i++) {
 		const struct imap_notify_group *group = &n->what.groups[i];
 
-		if ((is_personal(&group->filter) && !own) ||
-		    !imap_filter_match(&group->filter, name,
-				       separator_of(client), subscribed))
+		if (!mailboxes_match(client, &group->filter, name, own,
+				     subscribed))
 			continue;
 		events |= group->events;
 		*none = *none || group->events == 0;
@@ -440,7 +390,8 @@ static void tell_begin(struct client *client, const struct notify *n,
 {
 	unsigned what = TOLD_MESSAGES;
 
-	if (!n->what.status || !k->loaded || is_selected(client, k->name) ||
+	if (!n->what.status || !k->loaded ||
+	    mailboxes_selected(client, k->name) ||
 	    !(k->none || (k->events & IMAP_EVENT_MESSAGES)))
 		return;
 	if (k->events & IMAP_EVENT_FLAGS)
@@ -530,7 +481,7 @@ void notify_own_messages(struct client *client, struct pf_str mailbox,
 
 	if (!n || uids->n == 0)
 		return;
-	if (is_selected(client, mailbox)) {
+	if (mailboxes_selected(client, mailbox)) {
 		for (size_t i = 0; n->fetch && i < uids->n; i++)
 			pf_vec_push(&n->own_uids, uids->v[i]);
 	} else if (k) {
@@ -828,7 +779,7 @@ static void tell_box(struct client *client, struct known *k)
 	struct store_box_info now;
 	struct pf_error err = {0};
 
-	if (is_selected(client, k->name)) {
+	if (mailboxes_selected(client, k->name)) {
 		/* that is told in its own way (RFC 5465 3.1) */
 		store_box_info(client->box, &k->told);
 		return;

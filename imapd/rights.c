@@ -26,6 +26,7 @@ static const struct command_rights table[] = {
     {"DELETE", 0, STORE_REMOVE},
     {"DELETEACL", 0, STORE_ADMIN},
     {"ENABLE", 0, 0},
+    {"ESEARCH", 0, 0},
     {"EXAMINE", 0, STORE_READ},
     {"EXPUNGE", STORE_EXPUNGE, 0},
     {"FETCH", 0, 0},

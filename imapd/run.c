@@ -40,7 +40,8 @@ struct cmd *cmd_new(struct client *client, const struct command *def,
 		abort();
 	cmd->client = client;
 	cmd->def = def;
-	cmd->uid = pf_str_starts(pf_str_c(def->name), PF_STR("UID "));
+	cmd->uid = (def->flags & CMD_UIDS) ||
+		   pf_str_starts(pf_str_c(def->name), PF_STR("UID "));
 	pf_arena_init(&cmd->arena, ARENA_MAX);
 	pf_arena_init(&cmd->args_arena, ARENA_MAX);
 	pf_buf_init(&cmd->reply, REPLY_MAX);

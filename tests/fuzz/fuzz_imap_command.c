@@ -57,6 +57,18 @@ static void check_search(const struct imap_arg *args, struct pf_arena *arena)
 		abort();
 }
 
+static void check_source(const struct imap_arg *args, struct pf_arena *arena)
+{
+	struct imap_source source;
+
+	if (imap_source_parse(&args, true, arena, &source, NULL) != PF_OK)
+		return;
+	for (size_t i = 0; i < source.count; i++)
+		if (source.filters[i].kind == IMAP_FILTER_DELAYED)
+			abort();
+	check_search(args, arena);
+}
+
 static void check_notify(const struct imap_arg *args, struct pf_arena *arena)
 {
 	struct imap_notify notify;
@@ -89,6 +101,7 @@ static void parse_all(struct imap_reader *r)
 	check_fetch(args, &arena);
 	check_search(args, &arena);
 	check_notify(args, &arena);
+	check_source(args, &arena);
 	if (args->kind != IMAP_END)
 		(void)!imap_store_parse(args + 1, &arena, &store, NULL);
 	for (; args->kind != IMAP_END; args++) {

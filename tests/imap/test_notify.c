@@ -144,6 +144,48 @@ static void matching(void)
 	ok(!match("mailboxes (% *)", "a"));
 }
 
+static const char *source(const char *text)
+{
+	struct pf_arena arena;
+	struct pf_error err;
+	struct imap_source out;
+	char line[500];
+
+	snprintf(line, sizeof line, "ESEARCH %s ALL", text);
+	const struct imap_arg *args = command_args(line, &arena);
+	if (imap_source_parse(&args, false, &arena, &out, &err) != PF_OK) {
+		snprintf(shown, sizeof shown, "bad: %s", err.client);
+	} else {
+		int n = snprintf(shown, sizeof shown, "%s:", args->text.p);
+		for (size_t i = 0; i < out.count; i++)
+			n += snprintf(shown + n, sizeof shown - (size_t)n,
+				      " %d/%zu", (int)out.filters[i].kind,
+				      out.filters[i].count);
+	}
+	pf_arena_release(&arena);
+	return shown;
+}
+
+static void sources(void)
+{
+	is_str(source(""), "ALL:");
+	is_str(source("IN (mailboxes \"folder1\" subtree \"folder2\")"),
+	       "ALL: 7/1 5/1");
+	is_str(source("IN (selected personal subtree-one (a b))"),
+	       "ALL: 0/0 3/0 6/2");
+	is_str(source("IN ()"), "bad: Choice of mailboxes expected");
+	is_str(source("IN (selected-delayed)"),
+	       "bad: Choice of mailboxes expected");
+	is_str(source("IN (personal (x y))"),
+	       "bad: Choice of mailboxes expected");
+	is_str(source("IN (mailboxes)"), "bad: Mailbox name expected");
+	is_str(source("IN (personal personal personal personal personal "
+		      "personal personal personal personal personal personal "
+		      "personal personal personal personal personal personal "
+		      "personal personal personal personal)"),
+	       "bad: Too many mailboxes or events");
+}
+
 int main(void)
 {
 	groups();
@@ -151,5 +193,6 @@ int main(void)
 	unknown_events_are_no_syntax_error();
 	errors();
 	matching();
+	sources();
 	return tap_done();
 }
