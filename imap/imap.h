@@ -205,6 +205,24 @@ typedef struct pf_str (*imap_header_fn)(void *arg, const struct mime_part *);
 void imap_write_body(struct pf_buf *to, const struct mime_part *root,
 		     bool extended, imap_header_fn header_of, void *arg);
 
+/* ---- URLs (RFC 5092) ---------------------------------------------------- */
+
+/* A message, or a part of it. */
+struct imap_url {
+	struct pf_str user, host; /* host.n 0: relative */
+	bool has_mailbox;	  /* else: in the selected one */
+	struct pf_str mailbox;	  /* UTF-8 */
+	uint32_t uidvalidity;	  /* 0: not said */
+	uint32_t uid;
+	bool has_section;
+	struct pf_str section; /* "1.2.MIME", "HEADER.FIELDS (DATE)" */
+	bool partial;
+	uint64_t offset, length; /* length UINT64_MAX: to the end */
+};
+/* Decoded; memory: arena.  INVALID. */
+PF_CHECKED pf_status imap_url_parse(struct pf_str text, struct pf_arena *arena,
+				    struct imap_url *url, struct pf_error *err);
+
 /* ---- FETCH ------------------------------------------------------------------
  */
 

@@ -1,6 +1,6 @@
 /*
  * APPEND (RFC 3501 6.3.11; several messages: RFC 3502; APPENDUID: RFC 4315 3;
- * UTF8: RFC 6855 4)
+ * UTF8: RFC 6855 4; CATENATE: RFC 4469)
  * and REPLACE (RFC 8508), which is APPEND with a message to expunge behind it.
  *
  * The literal is not part of the command line: the command runs when the
@@ -8,10 +8,15 @@
  * sent, and then gets the bytes in pieces, straight into a file in tmp/.  What
  * was refused but comes anyway (LITERAL+) is dropped on the floor.  All
  * messages of one command go in together, or none.
+ *
+ * The arguments are walked from front to back (advance), as far as they are
+ * known: up to a literal whose bytes come next, or to the end.  On the way
+ * the URLs of CATENATE are copied, in time slices.
  */
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "imapd/catenate.h"
 #include "imapd/notify.h"
 #include "imapd/place.h"
 
@@ -26,13 +31,20 @@ struct append {
 	bool replace;
 	uint32_t replaced;	 /* UID */
 	bool literal8, after_cr; /* this message is binary; its last byte */
-	bool refused;		 /* cmd->reply says why */
+	/* inside CATENATE (...) */
+	bool in_parts;
+	size_t parts_arg, part;	 /* the list, and what is next in it */
+	struct catenate *source; /* being copied */
+	uint64_t offered;	 /* bytes of its TEXTs */
+	bool has_url;
+	bool refused; /* cmd->reply says why */
 };
 
 static void release(struct cmd *cmd)
 {
 	struct append *a = cmd->state;
 
+	catenate_free(&a->source);
 	for (size_t i = 0; i < a->drafts.n; i++)
 		store_draft_free(&a->drafts.v[i]);
 	share_hold(&a->place, false);
@@ -100,7 +112,26 @@ static bool read_literal(struct cmd *cmd, struct append *a,
 	return true;
 }
 
-/* [(flags)] ["date"] up to the literal */
+/* CATENATE (...): its parts come one after the other. */
+static bool begin_parts(struct cmd *cmd, struct append *a,
+			const struct imap_arg *arg)
+{
+	const struct imap_arg *list;
+
+	if (!imap_arg_list(&arg[1], &list) || list->kind == IMAP_END) {
+		reply_bad(cmd, "CATENATE needs a list of parts");
+		return false;
+	}
+	a->in_parts = true;
+	a->has_url = a->after_cr = false;
+	a->offered = 0;
+	a->part = 0;
+	a->parts_arg = (size_t)(arg - cmd->args) + 1;
+	a->next_arg = a->parts_arg + 1;
+	return true;
+}
+
+/* [(flags)] ["date"] up to the literal, or CATENATE */
 static bool read_message_args(struct cmd *cmd, struct append *a,
 			      struct store_deliver *how)
 {
@@ -119,6 +150,8 @@ static bool read_message_args(struct cmd *cmd, struct append *a,
 		}
 		arg++;
 	}
+	if (imap_arg_is_atom(arg, "CATENATE"))
+		return begin_parts(cmd, a, arg);
 	if (!read_literal(cmd, a, &arg))
 		return false;
 	a->next_arg = (size_t)(arg - cmd->args) + 1;
@@ -164,11 +197,12 @@ static bool check_mailbox(struct cmd *cmd, struct append *a)
 	return true;
 }
 
-static bool check_size(struct cmd *cmd)
+/* Of the literal that begins. */
+static bool check_size(struct cmd *cmd, const struct append *a)
 {
 	int64_t max = cmd->client->user->server->conf->message_size_max;
 
-	if (cmd->stream_size == 0) {
+	if (cmd->stream_size == 0 && !a->in_parts) {
 		reply_no(cmd, "[CANNOT] A message cannot be empty");
 		return false;
 	}
@@ -191,7 +225,8 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 		return false;
 	if (a->next_arg == 0)
 		a->next_arg = a->replace ? 2 : 1;
-	if (!read_message_args(cmd, a, &how) || !check_size(cmd))
+	if (!read_message_args(cmd, a, &how) ||
+	    (!a->in_parts && !check_size(cmd, a)))
 		return false;
 	if (a->replace && a->drafts.n > 0) {
 		reply_bad(cmd, "REPLACE takes one message");
@@ -208,8 +243,8 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 	/* refused before it is sent, where it cannot fit even if each second
 	 * byte were a CR, which files do not have */
 	if (store_quota_room(a->place.store, a->place.name,
-			     cmd->stream_size / 2, a->drafts.n + 1,
-			     &err) != PF_OK ||
+			     a->in_parts ? 0 : cmd->stream_size / 2,
+			     a->drafts.n + 1, &err) != PF_OK ||
 	    store_draft_new(a->place.store, &draft, &err) != PF_OK) {
 		reply_error(cmd, &err);
 		return false;
@@ -217,6 +252,74 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 	pf_vec_push(&a->drafts, draft);
 	pf_vec_push(&a->hows, how);
 	return true;
+}
+
+/* ---- CATENATE --------------------------------------------------------------
+ */
+
+static enum run end_parts(struct cmd *cmd, struct append *a)
+{
+	a->in_parts = false;
+	if (a->has_url || a->offered > 0)
+		return RUN_MORE;
+	reply_no(cmd, "[CANNOT] A message cannot be empty");
+	return RUN_FAIL;
+}
+
+/* INPUT: a TEXT, whose bytes come now.  MORE: go on.  FAIL: replied. */
+static enum run next_part(struct cmd *cmd, struct append *a)
+{
+	const struct imap_arg *part = &cmd->args[a->parts_arg].list[a->part];
+	struct pf_str url;
+
+	if (part->kind == IMAP_END)
+		return end_parts(cmd, a);
+	a->part += 2;
+	if (imap_arg_is_atom(part, "TEXT") && part[1].kind == IMAP_STREAM) {
+		a->literal8 = part[1].literal8;
+		a->offered += cmd->stream_size;
+		return check_size(cmd, a) ? RUN_INPUT : RUN_FAIL;
+	}
+	if (imap_arg_is_atom(part, "URL") && imap_arg_astring(&part[1], &url)) {
+		a->has_url = true;
+		a->after_cr = false;
+		a->source = catenate_open(cmd, url);
+		return a->source ? RUN_MORE : RUN_FAIL;
+	}
+	reply_bad(cmd, "CATENATE takes TEXT with a literal, and URL");
+	return RUN_FAIL;
+}
+
+/* ---- the walk --------------------------------------------------------------
+ */
+
+/* INPUT: a literal's bytes come now.  DONE: nothing is left.  MORE: call
+ * again.  FAIL: replied. */
+static enum run advance(struct cmd *cmd, struct append *a)
+{
+	enum run result = RUN_MORE;
+
+	while (result == RUN_MORE) {
+		if (a->source) {
+			result = catenate_copy(cmd, a->source,
+					       a->drafts.v[a->drafts.n - 1]);
+			if (result == RUN_MORE)
+				return result;
+			catenate_free(&a->source);
+			if (result == RUN_DONE)
+				result = RUN_MORE;
+		} else if (a->in_parts) {
+			result = next_part(cmd, a);
+		} else if (a->next_arg &&
+			   cmd->args[a->next_arg].kind == IMAP_END) {
+			return RUN_DONE;
+		} else if (!begin_message(cmd, a)) {
+			return RUN_FAIL;
+		} else if (!a->in_parts) {
+			return RUN_INPUT;
+		}
+	}
+	return result;
 }
 
 /* ---- the bytes, and the end ------------------------------------------------
@@ -248,7 +351,9 @@ static bool take_bytes(struct cmd *cmd, struct append *a)
 		status = store_draft_write(a->drafts.v[a->drafts.n - 1],
 					   cmd->in.data, cmd->in.len, &err);
 	pf_buf_clear(&cmd->in);
-	if (status != PF_OK)
+	if (status == PF_LIMIT) /* RFC 4469 4 */
+		reply_no(cmd, "[TOOBIG] The message becomes too large");
+	else if (status != PF_OK)
 		reply_error(cmd, &err);
 	return status == PF_OK;
 }
@@ -323,7 +428,7 @@ static bool ends_well(const struct cmd *cmd, const struct append *a)
 		if (arg->kind == IMAP_LIST && arg->count > 1 &&
 		    arg->list[0].kind == IMAP_STREAM)
 			return false;
-	return a->drafts.n > 0 && cmd->args[a->next_arg].kind == IMAP_END;
+	return a->drafts.n > 0;
 }
 
 enum run run_append(struct cmd *cmd)
@@ -339,8 +444,11 @@ enum run run_append(struct cmd *cmd)
 	if (cmd->in.len > 0 && !take_bytes(cmd, a))
 		refuse(cmd, a);
 	if (cmd->stream_begins) {
+		enum run result = a->refused ? RUN_FAIL : advance(cmd, a);
+		if (result == RUN_MORE)
+			return RUN_MORE; /* its bytes wait */
 		cmd->stream_begins = false;
-		if (!a->refused && !begin_message(cmd, a))
+		if (result != RUN_INPUT && !a->refused)
 			refuse(cmd, a);
 		if (a->refused && cmd->stream_sync)
 			return RUN_DONE; /* no "+": it will not be sent */
@@ -355,8 +463,19 @@ enum run run_append(struct cmd *cmd)
 		return RUN_INPUT;
 	if (a->refused)
 		return RUN_DONE;
-	if (!ends_well(cmd, a))
-		return reply_bad(cmd, "%s needs a mailbox and a literal",
-				 cmd->def->name);
-	return deliver(cmd, a);
+	switch (advance(cmd, a)) {
+	case RUN_MORE:
+		return RUN_MORE;
+	case RUN_DONE:
+		if (ends_well(cmd, a))
+			return deliver(cmd, a);
+		break;
+	case RUN_FAIL: /* replied */
+		return RUN_DONE;
+	case RUN_INPUT:
+	case RUN_OUTPUT:
+		break;
+	}
+	return reply_bad(cmd, "%s needs a mailbox and a literal",
+			 cmd->def->name);
 }

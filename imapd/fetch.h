@@ -35,6 +35,9 @@ struct binary {
 
 struct message {
 	struct client *client;
+	/* where it is and goes to, if not client->box and client->out */
+	struct store_box *box;
+	struct pf_buf *out;
 	uint32_t uid;
 	uint64_t size; /* RFC822.SIZE */
 	int fd;	       /* -1: not open */

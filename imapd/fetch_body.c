@@ -65,12 +65,16 @@ void message_release(struct message *m)
 	m->window = NULL;
 }
 
+static struct store_box *box_of(const struct message *m)
+{
+	return m->box ? m->box : m->client->box;
+}
+
 pf_status message_open(struct message *m, struct pf_error *err)
 {
 	if (m->fd >= 0)
 		return PF_OK;
-	return store_msg_open(m->client->box, m->uid, &m->fd, &m->file_size,
-			      err);
+	return store_msg_open(box_of(m), m->uid, &m->fd, &m->file_size, err);
 }
 
 pf_status message_bytes(struct message *m, uint64_t offset,
@@ -406,8 +410,8 @@ bool section_stream(struct message *m, const struct imap_fetch_item *item)
 	if (s->as_is) {
 		s->offset += s->skip;
 		s->done = s->skip;
-	} else if (hint->uid == m->uid && hint->begin == span.start &&
-		   hint->done <= s->skip) {
+	} else if (!m->box && hint->uid == m->uid &&
+		   hint->begin == span.start && hint->done <= s->skip) {
 		s->offset = hint->offset;
 		s->done = hint->done;
 		s->after_cr = hint->after_cr;
@@ -471,6 +475,8 @@ static void remember(struct message *m)
 {
 	const struct stream *s = &m->stream;
 
+	if (m->box)
+		return;
 	m->client->hint = (struct client_hint){.uid = m->uid,
 					       .begin = s->begin,
 					       .offset = s->offset,
@@ -481,13 +487,14 @@ static void remember(struct message *m)
 enum run section_emit(struct message *m, int64_t start)
 {
 	struct client *client = m->client;
+	struct pf_buf *out = m->out ? m->out : &client->out;
 	struct stream *s = &m->stream;
 	struct pf_error err = {0};
 
 	while (s->left > 0) {
 		struct pf_str bytes = {0};
 
-		if (client_full(client))
+		if (out->len >= CLIENT_OUT_SOFT)
 			return RUN_OUTPUT;
 		if (slice_over(start))
 			return RUN_MORE;
@@ -497,14 +504,14 @@ enum run section_emit(struct message *m, int64_t start)
 			/* the size is promised: nothing else can follow */
 			pf_log(PF_LOG_ERROR, "message-too-short",
 			       PF_LOGC("user", client->user->name),
-			       PF_LOGS("mailbox", store_box_name(client->box)),
+			       PF_LOGS("mailbox", store_box_name(box_of(m))),
 			       PF_LOGU("uid", m->uid),
 			       PF_LOGU("missing", s->left));
 			return RUN_FAIL;
 		}
 		if (bytes.n > s->end - s->offset)
 			bytes.n = (size_t)(s->end - s->offset);
-		s->offset += convert(s, &client->out, bytes);
+		s->offset += convert(s, out, bytes);
 	}
 	remember(m);
 	return RUN_DONE;

@@ -21,11 +21,28 @@
 #define STREAM_CHUNK	  (64 * 1024)
 #define ANSWER_LINE_MAX	  8192
 
+/* CATENATE (... URL {n}: the name of a message, not one */
+static bool is_url(const struct imap_arg *args)
+{
+	size_t n = 0, m = 0;
+
+	while (args[n].kind != IMAP_END)
+		n++;
+	if (n < 2 || args[n - 1].kind != IMAP_LIST ||
+	    !imap_arg_is_atom(&args[n - 2], "CATENATE"))
+		return false;
+	const struct imap_arg *list = args[n - 1].list;
+	while (list[m].kind != IMAP_END)
+		m++;
+	return m > 0 && imap_arg_is_atom(&list[m - 1], "URL");
+}
+
 static bool wants_stream(void *arg, struct pf_str name,
 			 const struct imap_arg *args_so_far)
 {
 	(void)arg;
-	if (!args_so_far || args_so_far[0].kind == IMAP_END)
+	if (!args_so_far || args_so_far[0].kind == IMAP_END ||
+	    is_url(args_so_far))
 		return false;
 	if (pf_str_eq(name, PF_STR("APPEND")))
 		return true;
