@@ -188,6 +188,9 @@ bool imap_glob(struct pf_str pattern, struct pf_str name, char separator);
 void imap_write_quoted(struct pf_buf *to, struct pf_str s); /* or literal */
 /* the same; where `utf8` was enabled, UTF-8 may be quoted (RFC 9755 3) */
 void imap_write_string(struct pf_buf *to, struct pf_str s, bool utf8);
+/* `made` is what imap_write_envelope or _body made: the same with UTF-8 between
+ * quotes, where that was a literal. */
+void imap_write_utf8(struct pf_buf *to, struct pf_str made);
 void imap_write_nstring(struct pf_buf *to, struct pf_str s); /* p NULL: NIL */
 void imap_write_astring(struct pf_buf *to, struct pf_str s);
 void imap_write_mailbox(struct pf_buf *to, struct pf_str name, bool utf8);

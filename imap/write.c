@@ -52,6 +52,44 @@ void imap_write_string(struct pf_buf *to, struct pf_str s, bool utf8)
 		add_literal(to, s);
 }
 
+/* "{5}" CR LF and what follows; n 0: that is no literal */
+static size_t literal_at(struct pf_str s, struct pf_str *text)
+{
+	struct pf_str rest = pf_str_from(s, 1), digits;
+	uint64_t n;
+
+	if (!pf_str_split(&rest, '}', &digits) ||
+	    !pf_str_u64(digits, SIZE_MAX, &n) ||
+	    !pf_str_starts(rest, PF_STR("\r\n")) || rest.n - 2 < n)
+		return 0;
+	*text = pf_str_mem(rest.p + 2, (size_t)n);
+	return (size_t)(text->p - s.p) + text->n;
+}
+
+void imap_write_utf8(struct pf_buf *to, struct pf_str made)
+{
+	bool quoted = false;
+	struct pf_str text;
+
+	for (size_t i = 0; i < made.n; i++) {
+		char c = made.p[i];
+		size_t n = 0;
+
+		if (c == '{' && !quoted)
+			n = literal_at(pf_str_from(made, i), &text);
+		if (n > 0) {
+			imap_write_string(to, text, true);
+			i += n - 1;
+			continue;
+		}
+		pf_buf_add_byte(to, c);
+		if (c == '"')
+			quoted = !quoted;
+		else if (c == '\\' && quoted && i + 1 < made.n)
+			pf_buf_add_byte(to, made.p[++i]);
+	}
+}
+
 void imap_write_quoted(struct pf_buf *to, struct pf_str s)
 {
 	imap_write_string(to, s, false);

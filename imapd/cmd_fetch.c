@@ -500,13 +500,17 @@ static bool write_section(struct fetch *f, size_t i)
 
 static void write_structure(struct fetch *f, size_t i, const char *name)
 {
-	struct pf_buf *out = &f->message.client->out;
+	struct client *client = f->message.client;
+	struct pf_buf *out = &client->out;
+	struct pf_str text = f->texts[i];
 
 	pf_buf_addf(out, "%s ", name);
-	if (f->texts[i].n)
-		pf_buf_add_str(out, f->texts[i]);
-	else
+	if (text.n == 0)
 		pf_buf_add_c(out, "NIL");
+	else if (client_utf8(client) && pf_str_chr(text, '{') >= 0)
+		imap_write_utf8(out, text);
+	else
+		pf_buf_add_str(out, text);
 }
 
 /* RFC 3516 4.2: as literal8, for it may hold anything */

@@ -51,6 +51,17 @@ static void utf8_between_quotes(void)
 	writes(imap_write_string(&to, PF_STR("\xe4"), true), "{1}\r\n\xe4");
 }
 
+static void requoted(void)
+{
+	writes(imap_write_utf8(&to, PF_STR("(\"a\\\"{3}\" {2}\r\n\xc3\xa4 NIL "
+					   "{1}\r\n\xe4 {3}\r\na\nb)")),
+	       "(\"a\\\"{3}\" \"\xc3\xa4\" NIL {1}\r\n\xe4 {3}\r\na\nb)");
+	/* what it was never given */
+	writes(imap_write_utf8(&to, PF_STR("{99}\r\nab {x} {2}a \"a")),
+	       "{99}\r\nab {x} {2}a \"a");
+	writes(imap_write_utf8(&to, PF_STR("")), "");
+}
+
 static void long_strings_are_literals(void)
 {
 	struct pf_buf in = PF_BUF_INIT(10000), to = PF_BUF_INIT(20000);
@@ -99,6 +110,7 @@ int main(void)
 	astrings();
 	mailboxes();
 	utf8_between_quotes();
+	requoted();
 	long_strings_are_literals();
 	dates();
 	return tap_done();

@@ -54,6 +54,12 @@ S: b3 NO [CANNOT] {{.*}}
 C: c1 ENABLE UTF8=ACCEPT
 S: * ENABLED UTF8=ACCEPT
 S: c1 OK {{.*}}
+C: c1a FETCH 1 ENVELOPE
+S: * 1 FETCH (ENVELOPE ("Thu, 16 Nov 2023 09:30:00 +0000" "Grüße" (("Jörg Müller" NIL "jörg" "exämple.test")) {{.*}}
+S: c1a OK {{.*}}
+C: c1b FETCH 1 BODYSTRUCTURE
+S: * 1 FETCH (BODYSTRUCTURE (("text" "plain" {{.*}}("message" "global" NIL NIL NIL "7bit" 50 (NIL "问候" ((NIL NIL "用户" "例子.test")) {{.*}}
+S: c1b OK {{.*}}
 C: c2 APPEND INBOX (\Seen) "16-Nov-2023 09:30:00 +0000" UTF8 (~{26}
 S: + OK
 C: Subject: Grüße
