@@ -402,5 +402,6 @@ struct sieve_node *sieve_parse(struct sieve_compiler *compiler,
 			next(&parser);
 		}
 	}
-	return first;
+	/* half a script would have faults that the whole one has not */
+	return parser.full ? NULL : first;
 }

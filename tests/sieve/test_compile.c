@@ -149,6 +149,21 @@ static void refuses_too_many_commands_and_long_chains(void)
 	pf_buf_release(&text);
 }
 
+/* and says so, not that what was cut has faults */
+static void says_that_there_are_too_many(void)
+{
+	struct pf_buf text = PF_BUF_INIT(1 << 20);
+
+	for (int i = 0; i < 10000; i++)
+		pf_buf_add_c(&text, "if header \"a\" \"b\" { redirect "
+				    "\"a@b.c\"; }\n");
+	ok(!compile_text(pf_buf_str(&text), NULL));
+	is_int(problems.n, 1);
+	is_str(problems.v[0].text,
+	       "the script has more than 50000 commands and tests");
+	pf_buf_release(&text);
+}
+
 static void reports_at_most_a_hundred_problems(void)
 {
 	struct pf_buf text = PF_BUF_INIT(1 << 20);
@@ -369,6 +384,7 @@ int main(void)
 	refuses_what_is_too_large();
 	refuses_what_is_too_deep();
 	refuses_too_many_commands_and_long_chains();
+	says_that_there_are_too_many();
 	reports_at_most_a_hundred_problems();
 	matches_in_linear_time();
 	bears_many_addresses();
