@@ -230,19 +230,19 @@ static struct pf_buf make_script(const struct hostile *h)
 	return text;
 }
 
-/* A header of about 300 KiB that suits none of them */
+/* A header of about 100 KiB that suits none of them */
 static struct pf_buf make_header(void)
 {
 	struct pf_buf header = PF_BUF_INIT(MANY);
 
 	pf_buf_add_c(&header, "Subject: ");
-	for (int i = 0; i < 50000; i++)
+	for (int i = 0; i < 20000; i++)
 		pf_buf_add_byte(&header, 'a');
 	pf_buf_add_c(&header, "\nFrom: a@example.org\nTo: u@example.com");
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < 1000; i++)
 		pf_buf_addf(&header, ",\n a%d+aaaaaaa@example.org", i);
 	pf_buf_add_c(&header, "\n");
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < 1000; i++)
 		pf_buf_addf(&header, "Received: from a by b; Sat, 21 Nov 2026 "
 				     "14:40:00 +0000\n");
 	return header;
@@ -368,10 +368,10 @@ static void counts_actions_and_redirects(void)
 int main(void)
 {
 	pf_buf_init(&list_text, 4 << 20);
-	for (int i = 0; i < 40000; i++)
+	for (int i = 0; i < 10000; i++)
 		pf_buf_addf(&list_text, "Name %d <a%d@example.org>\n", i, i);
 	body_fd = memfd_create("body", 0);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 10; i++) {
 		static char block[65536];
 
 		memset(block, 'a', sizeof block);
