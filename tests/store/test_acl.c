@@ -24,8 +24,9 @@ static const char *given(const char *file, const char *user)
 	who.group_count = user && strcmp(user, "gus") == 0 ? 2 : 0;
 	pf_arena_init(&arena, 1 << 20);
 	if (store_acl_parse(pf_str_c(file), &arena, &acl, NULL) != PF_OK)
-		return "?";
-	store_rights_write(&out, store_acl_rights(&acl, &who));
+		pf_buf_add_c(&out, "?");
+	else
+		store_rights_write(&out, store_acl_rights(&acl, &who));
 	snprintf(text, sizeof text, "%.*s", (int)out.len,
 		 out.len ? out.data : "");
 	pf_vec_release(&acl);
