@@ -363,6 +363,17 @@ static bool make_fields(struct fetch *f, size_t i, struct pf_buf *text)
 	return found;
 }
 
+static pf_status make_thread_id(struct fetch *f, size_t i, struct pf_buf *text,
+				struct pf_error *err)
+{
+	struct message *m = &f->message;
+	pf_status status = search_thread_id(m->client->box, m->uid, text, err);
+
+	if (status == PF_OK)
+		keep_text(f, i, text);
+	return status;
+}
+
 /* RFC 8970: kept in the summary, so that it is read once */
 static pf_status make_preview(struct fetch *f, size_t i, struct pf_buf *text,
 			      struct pf_error *err)
@@ -432,6 +443,8 @@ static pf_status prepare(struct fetch *f, int64_t start, struct pf_error *err)
 		pf_buf_clear(&text);
 		if (is_structure(f->what.items[i].kind))
 			make_structure(f, i, &text);
+		else if (f->what.items[i].kind == IMAP_FETCH_THREADID)
+			status = make_thread_id(f, i, &text, err);
 		else if (f->what.items[i].kind == IMAP_FETCH_PREVIEW)
 			status = make_preview(f, i, &text, err);
 		else if (is_fields(&f->what.items[i]) && may_keep(f) &&
@@ -553,6 +566,10 @@ static void write_small(struct fetch *f, size_t i, const struct store_msg *msg)
 	} else if (item->kind == IMAP_FETCH_EMAILID) {
 		pf_buf_add_byte(out, '(');
 		search_email_id(out, store_msg_guid(client->box, msg->uid));
+		pf_buf_add_byte(out, ')');
+	} else if (item->kind == IMAP_FETCH_THREADID && f->texts[i].p) {
+		pf_buf_add_byte(out, '(');
+		pf_buf_add_str(out, f->texts[i]);
 		pf_buf_add_byte(out, ')');
 	} else {
 		pf_buf_add_c(out, "NIL");

@@ -166,6 +166,19 @@ static bool in_set(const struct imap_set *set, uint32_t n,
 	return imap_set_has(set, n);
 }
 
+/* One that cannot be read has none. */
+static bool has_thread_id(const struct search_subject *subject,
+			  struct pf_str id)
+{
+	struct pf_buf own = PF_BUF_INIT(300);
+	bool same = search_thread_id(store_view_box(subject->view),
+				     subject->msg->uid, &own, NULL) == PF_OK &&
+		    pf_str_eq(pf_buf_str(&own), id);
+
+	pf_buf_release(&own);
+	return same;
+}
+
 static bool has_email_id(const struct search_subject *subject, struct pf_str id)
 {
 	struct pf_buf own = PF_BUF_INIT(2048);
@@ -235,8 +248,8 @@ static bool judge_record(const struct search_op *op,
 		return msg->modseq >= key->number;
 	case IMAP_KEY_EMAILID:
 		return has_email_id(subject, key->text);
-	case IMAP_KEY_THREADID: /* every THREADID is NIL */
-		return false;
+	case IMAP_KEY_THREADID:
+		return has_thread_id(subject, key->text);
 	case IMAP_KEY_AND:
 	case IMAP_KEY_OR:
 	case IMAP_KEY_NOT:

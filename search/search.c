@@ -504,13 +504,13 @@ void search_index_path(struct pf_buf *to, const char *store_root)
 
 /* RFC 8474 7: 1*255 of A-Z a-z 0-9 _ -.  Everything else, and "_", as "_"
  * and two hex digits; a name too long for that ends in its checksum. */
-void search_email_id(struct pf_buf *to, struct pf_str guid)
+void search_object_id(struct pf_buf *to, char kind, struct pf_str name)
 {
 	size_t start = to->len;
 
-	pf_buf_add_byte(to, 'M');
-	for (size_t i = 0; i < guid.n; i++) {
-		char c = guid.p[i];
+	pf_buf_add_byte(to, kind);
+	for (size_t i = 0; i < name.n && to->len - start <= 255; i++) {
+		char c = name.p[i];
 
 		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 		    (c >= '0' && c <= '9') || c == '-')
@@ -520,6 +520,11 @@ void search_email_id(struct pf_buf *to, struct pf_str guid)
 	}
 	if (to->len - start > 255) {
 		pf_buf_cut(to, start + 247);
-		pf_buf_addf(to, "%08x", pf_crc32c(0, guid.p, guid.n));
+		pf_buf_addf(to, "%08x", pf_crc32c(0, name.p, name.n));
 	}
+}
+
+void search_email_id(struct pf_buf *to, struct pf_str guid)
+{
+	search_object_id(to, 'M', guid);
 }

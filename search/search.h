@@ -52,6 +52,14 @@ void search_index_path(struct pf_buf *to, const char *store_root);
 /* Appends the EMAILID (RFC 8474 4) that stands for a message's GUID, without
  * the parentheses: FETCH and SEARCH must agree. */
 void search_email_id(struct pf_buf *to, struct pf_str guid);
+/* ... the THREADID of a message; kept in its summary.  EXPUNGED. */
+PF_CHECKED pf_status search_thread_id(struct store_box *box, uint32_t uid,
+				      struct pf_buf *to, struct pf_error *err);
+/* ... made of a header, or the GUID where that has no ids. */
+void search_thread_id_of(struct pf_buf *to, struct pf_str header,
+			 struct pf_str guid);
+/* A letter and any text as an object identifier (RFC 8474 7). */
+void search_object_id(struct pf_buf *to, char kind, struct pf_str name);
 
 /* ---- feeding the index (penfold-indexd) ------------------------------ */
 

@@ -495,6 +495,7 @@ enum store_summary_kind {
 	STORE_SUMMARY_BODYSTRUCTURE = 3,
 	STORE_SUMMARY_HEADERS = 4, /* the fields clients list with */
 	STORE_SUMMARY_PREVIEW = 5,
+	STORE_SUMMARY_THREAD = 6, /* THREADID */
 };
 PF_CHECKED pf_status store_summary_get(struct store_box *box, uint32_t uid,
 				       enum store_summary_kind kind,

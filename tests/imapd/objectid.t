@@ -2,6 +2,11 @@
 # with-mailboxid
 # no-burst
 M: INBOX - plain.eml
+M: Threads - thread1.eml
+M: Threads - thread2.eml
+M: Threads - thread3.eml
+M: Threads - thread4.eml
+M: Threads - thread5.eml
 S: * PREAUTH {{.*}} OBJECTID{{.*}}
 # 4.1: CREATE, SELECT and STATUS agree
 C: a1 CREATE foo
@@ -28,12 +33,12 @@ C: a8 LIST "" "bar" RETURN (STATUS (MAILBOXID))
 S: * LIST {{.*}} bar
 S: * STATUS bar (MAILBOXID ({{bar}}))
 S: a8 OK {{.*}}
-# 5: a copy has the EMAILID of its original; there are no threads
+# 5: a copy has the EMAILID and THREADID of its original
 C: a9 SELECT INBOX
 X: 10
 S: a9 OK {{.*}}
 C: b1 FETCH 1 (EMAILID THREADID)
-S: * 1 FETCH (EMAILID ({{mail=[A-Za-z0-9_-]+}}) THREADID NIL)
+S: * 1 FETCH (EMAILID ({{mail=[A-Za-z0-9_-]+}}) THREADID ({{thread=T[A-Za-z0-9_-]+}}))
 S: b1 OK {{.*}}
 C: b2 COPY 1 bar
 S: b2 OK {{.*}}
@@ -46,6 +51,9 @@ S: b4 OK {{.*}}
 C: b5 SEARCH THREADID T1
 S: * SEARCH
 S: b5 OK {{.*}}
+C: b5 SEARCH THREADID {{thread}}
+S: * SEARCH 1
+S: b5 OK {{.*}}
 C: b6 MOVE 1 renamed
 X: 2
 S: b6 OK {{.*}}
@@ -53,9 +61,26 @@ C: b7 SELECT bar
 X: 9
 ?: * {{.*}}
 ?: b7 OK {{.*}}
-C: b8 FETCH 1 EMAILID
-S: * 1 FETCH (EMAILID ({{mail}}))
+C: b8 FETCH 1 (EMAILID THREADID)
+S: * 1 FETCH (EMAILID ({{mail}}) THREADID ({{thread}}))
 S: b8 OK {{.*}}
+# 5.2: the conversation is named by the message that began it
+C: c1 EXAMINE Threads
+X: 10
+S: c1 OK {{.*}}
+C: c2 FETCH 1:5 (THREADID)
+S: * 1 FETCH (THREADID (Tt1_40example_2eorg))
+S: * 2 FETCH (THREADID (Tt1_40example_2eorg))
+S: * 3 FETCH (THREADID (Tt3_40example_2eorg))
+S: * 4 FETCH (THREADID (Tgone_40example_2eorg))
+S: * 5 FETCH (THREADID (Tt1_40example_2eorg))
+S: c2 OK {{.*}}
+C: c3 UID SEARCH THREADID Tt1_40example_2eorg
+S: * SEARCH 1 2 5
+S: c3 OK {{.*}}
+C: c4 SEARCH OR THREADID Tt3_40example_2eorg THREADID Tgone_40example_2eorg
+S: * SEARCH 3 4
+S: c4 OK {{.*}}
 C: b9 LOGOUT
 S: * BYE {{.*}}
 S: b9 OK {{.*}}

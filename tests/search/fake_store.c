@@ -113,3 +113,23 @@ pf_status store_msg_open(struct store_box *box, uint32_t uid, int *fd,
 	*file_size = msg->text.len;
 	return PF_OK;
 }
+
+/* nothing is kept */
+pf_status store_summary_get(struct store_box *box, uint32_t uid,
+			    enum store_summary_kind kind, struct pf_buf *to)
+{
+	(void)box;
+	(void)uid;
+	(void)kind;
+	(void)to;
+	return PF_NOTFOUND;
+}
+
+void store_summary_put(struct store_box *box, uint32_t uid,
+		       enum store_summary_kind kind, struct pf_str text)
+{
+	(void)box;
+	(void)uid;
+	(void)kind;
+	(void)text;
+}

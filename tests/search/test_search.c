@@ -533,6 +533,43 @@ static void damaged_indexes(void)
 	pf_arena_release(&arena);
 }
 
+static bool thread_is(const char *header, const char *want)
+{
+	struct pf_buf id = PF_BUF_INIT(1000);
+
+	search_thread_id_of(&id, pf_str_c(header), PF_STR("guid.1"));
+	bool same = pf_str_eq(pf_buf_str(&id), pf_str_c(want));
+	if (!same)
+		printf("# %s\n", id.data);
+	pf_buf_release(&id);
+	return same;
+}
+
+/* RFC 8474 5.2: from nothing but the message */
+static void thread_ids_name_the_first_message(void)
+{
+	static char big[2000];
+
+	ok(thread_is("Message-ID: <a@b>\n\n", "Ta_40b"));
+	ok(thread_is("Message-ID: <a@b>\nIn-Reply-To: <p@b> (yours)\n\n",
+		     "Tp_40b"));
+	ok(thread_is("In-Reply-To: <p@b>\nREFERENCES: <r@b>\n <p@b>\n\n",
+		     "Tr_40b"));
+	ok(thread_is("References: none\nIn-Reply-To: your mail of Monday\n"
+		     "Message-ID: <a@b>\n\n",
+		     "Ta_40b"));
+	ok(thread_is("Subject: x\n\n", "Tguid_2e1"));
+	ok(thread_is("", "Tguid_2e1"));
+	/* at most 255 characters */
+	memset(big, '.', sizeof big - 1);
+	memcpy(big, "References: <", 13);
+	memcpy(big + sizeof big - 8, "@b>\n\n", 6);
+	struct pf_buf id = PF_BUF_INIT(1000);
+	search_thread_id_of(&id, pf_str_c(big), PF_STR("g"));
+	is_int(id.len, 255);
+	pf_buf_release(&id);
+}
+
 int main(void)
 {
 	if (!mkdtemp(dir))
@@ -555,5 +592,6 @@ int main(void)
 	fake_release(&box);
 	if (pf_fs_remove_tree(AT_FDCWD, dir, NULL))
 		return 1;
+	thread_ids_name_the_first_message();
 	return tap_done();
 }
