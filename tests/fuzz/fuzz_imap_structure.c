@@ -16,12 +16,12 @@ static struct pf_str header_of(void *arg, const struct mime_part *part)
 			   (size_t)part->header.size);
 }
 
-static size_t skip_quoted(struct pf_str s, size_t i)
+static size_t skip_quoted(struct pf_str s, size_t i, bool utf8)
 {
 	for (i++; i < s.n && s.p[i] != '"'; i++) {
 		i += s.p[i] == '\\';
 		if (i >= s.n || s.p[i] == '\r' || s.p[i] == '\n' ||
-		    s.p[i] & 0x80 || s.p[i] == '\0')
+		    (s.p[i] & 0x80 && !utf8) || s.p[i] == '\0')
 			abort();
 	}
 	return i;
@@ -38,14 +38,14 @@ static size_t skip_literal(struct pf_str s, size_t i)
 	return i + (size_t)end + (size_t)n;
 }
 
-static void check_list(struct pf_str s)
+static void check_list(struct pf_str s, bool utf8)
 {
 	int depth = 0;
 	size_t i;
 
 	for (i = 0; i < s.n; i++) {
 		if (s.p[i] == '"')
-			i = skip_quoted(s, i);
+			i = skip_quoted(s, i, utf8);
 		else if (s.p[i] == '{')
 			i = skip_literal(s, i);
 		else if ((unsigned char)s.p[i] < 0x20 || s.p[i] & 0x80)
@@ -59,6 +59,22 @@ static void check_list(struct pf_str s)
 		abort();
 }
 
+/* As it is, and with UTF-8 between quotes, which is done once. */
+static void check(struct pf_str made)
+{
+	struct pf_buf once = PF_BUF_INIT(64 << 20);
+	struct pf_buf twice = PF_BUF_INIT(64 << 20);
+
+	check_list(made, false);
+	imap_write_utf8(&once, made);
+	check_list(pf_buf_str(&once), true);
+	imap_write_utf8(&twice, pf_buf_str(&once));
+	if (!pf_str_eq(pf_buf_str(&once), pf_buf_str(&twice)))
+		abort();
+	pf_buf_release(&once);
+	pf_buf_release(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pf_buf to = PF_BUF_INIT(64 << 20);
@@ -70,12 +86,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mime_parser_add(parser, message.p, message.n);
 	const struct mime_part *root = mime_parser_end(&parser);
 	imap_write_envelope(&to, header_of(&message, root));
-	check_list(pf_buf_str(&to));
+	check(pf_buf_str(&to));
 	for (int extended = 0; extended < 2; extended++) {
 		pf_buf_clear(&to);
 		imap_write_body(&to, root, extended, header_of, &message);
 		if (!to.failed)
-			check_list(pf_buf_str(&to));
+			check(pf_buf_str(&to));
 	}
 	pf_buf_release(&to);
 	pf_arena_release(&arena);
