@@ -379,17 +379,19 @@ void filter_compose_letter(struct filter *filter,
 
 void filter_compose_notice(struct filter *filter,
 			   const struct auth_identity *id, const char *path,
-			   const char *problem, struct pf_buf *to)
+			   const char *problem, const char *all,
+			   struct pf_buf *to)
 {
-	struct pf_buf text = PF_BUF_INIT(16 * 1024);
+	struct pf_buf text = PF_BUF_INIT(64 * 1024);
 
 	pf_buf_addf(&text,
 		    "Your mail filter\n\n    %s\n\ncould not be run:\n\n"
-		    "    %s\n\n"
+		    "%s%s%s\n"
 		    "No mail is lost: until it is repaired everything is put "
 		    "into INBOX.\nThis letter is sent once for each version "
 		    "of the script.\n",
-		    path, problem);
+		    path, all ? "" : "    ", all ? all : problem,
+		    all ? "" : "\n");
 	filter_compose_letter(filter, id, "Your Sieve script has an error",
 			      pf_buf_str(&text), to);
 	pf_buf_release(&text);

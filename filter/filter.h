@@ -66,7 +66,8 @@ struct filter_script {
 	char *path;
 	int64_t mtime_ns;
 	uint32_t mark;	   /* of its text: tells whether it was changed */
-	char problem[240]; /* "line 3: ..." */
+	char problem[240]; /* the first: "line 3: ..." */
+	char *problems;	   /* all of them, a line or two each; or NULL */
 };
 
 struct filter_rules *filter_rules_new(const struct pf_conf *conf);
@@ -304,6 +305,7 @@ void filter_compose_letter(struct filter *filter,
 			   struct pf_str text, struct pf_buf *to);
 void filter_compose_notice(struct filter *filter,
 			   const struct auth_identity *id, const char *path,
-			   const char *problem, struct pf_buf *to);
+			   const char *problem, const char *all,
+			   struct pf_buf *to);
 
 #endif

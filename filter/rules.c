@@ -85,6 +85,7 @@ static void unref_locked(struct filter_script *script)
 	if (!script || --script->refs > 0)
 		return;
 	sieve_script_free(&script->script);
+	free(script->problems);
 	free(script->path);
 	free(script);
 }
@@ -275,6 +276,30 @@ pf_status filter_compile(const struct pf_conf *conf,
 	return status;
 }
 
+/* For the letter to the user, and the first of them for the log */
+static void list_problems(const struct sieve_problems *problems,
+			  struct filter_script *script)
+{
+	struct pf_buf all = PF_BUF_INIT(32 * 1024);
+
+	for (size_t i = 0; i < problems->n; i++) {
+		const struct sieve_problem *p = &problems->v[i];
+
+		if (p->warning)
+			continue;
+		if (all.len == 0)
+			snprintf(script->problem, sizeof script->problem,
+				 "line %d: %s", p->line, p->text);
+		pf_buf_addf(&all, "    line %d, column %d: %s\n", p->line,
+			    p->column, p->text);
+		if (p->hint[0])
+			pf_buf_addf(&all, "        (%s)\n", p->hint);
+	}
+	if (all.len > 0)
+		script->problems = pf_buf_detach(&all);
+	pf_buf_release(&all);
+}
+
 static struct filter_script *compile(struct filter_rules *rules,
 				     const char *path,
 				     const struct auth_identity *id, int fd,
@@ -304,12 +329,7 @@ static struct filter_script *compile(struct filter_rules *rules,
 	if (status != PF_OK) {
 		snprintf(script->problem, sizeof script->problem, "%.200s",
 			 err.log[0] ? err.log : pf_status_text(status));
-		for (size_t i = problems.n; i-- > 0;)
-			if (!problems.v[i].warning)
-				snprintf(script->problem,
-					 sizeof script->problem, "line %d: %s",
-					 problems.v[i].line,
-					 problems.v[i].text);
+		list_problems(&problems, script);
 	}
 	pf_vec_release(&problems);
 	pf_buf_release(&text);

@@ -23,6 +23,7 @@
 
 #define KEYWORDS_MAX 64
 #define NOTICE_FILE  ".penfold-notice"
+#define LOCK_MS	     10000
 
 /* ---- telling others ---- */
 
@@ -397,13 +398,17 @@ static void notify_user(struct delivery *d, const struct filter_script *script,
 	struct pf_buf letter = PF_BUF_INIT(64 * 1024);
 	struct pf_buf told = PF_BUF_INIT(8192), now = PF_BUF_INIT(8192);
 	struct pf_error err;
-	int home;
+	int home, lock = -1;
 
 	pf_log(PF_LOG_WARN, "sieve script", PF_LOGC("user", d->rcpt->id.user),
 	       PF_LOGC("path", script->path), PF_LOGC("msg", text));
 	if (pf_fs_open(AT_FDCWD, d->rcpt->id.home, O_RDONLY | O_DIRECTORY, 0,
 		       &home, &err) != PF_OK)
 		return;
+	/* many deliveries may find out at once */
+	if (pf_fs_open(home, NOTICE_FILE ".lock", O_RDWR | O_CREAT, 0600, &lock,
+		       NULL) == PF_OK)
+		(void)!pf_fs_lock(lock, true, LOCK_MS, NULL);
 	pf_buf_addf(&now, "%lld %s\n", (long long)script->mtime_ns,
 		    script->path);
 	if (pf_fs_read(home, NOTICE_FILE, &told, NULL) != PF_OK ||
@@ -411,7 +416,7 @@ static void notify_user(struct delivery *d, const struct filter_script *script,
 		pf_status status;
 
 		filter_compose_notice(d->filter, &d->rcpt->id, script->path,
-				      text, &letter);
+				      text, script->problems, &letter);
 		status = pf_fs_replace(home, NOTICE_FILE, pf_buf_str(&now),
 				       0600, false, &err);
 		if (status == PF_OK)
@@ -420,6 +425,8 @@ static void notify_user(struct delivery *d, const struct filter_script *script,
 		if (status != PF_OK)
 			mda_delivery_problem(d, "notice", &err);
 	}
+	if (lock >= 0)
+		close(lock);
 	close(home);
 	pf_buf_release(&letter);
 	pf_buf_release(&told);

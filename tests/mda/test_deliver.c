@@ -344,6 +344,32 @@ static void scripts_file(void)
 	ok(has(replies[1], "Saved to Sieved"));
 }
 
+static bool any_message_has(const char *user, const char *needle)
+{
+	static const char *const parts[] = {"new", "cur"};
+	bool found = false;
+
+	for (int i = 0; i < 2; i++) {
+		char folder[700];
+
+		snprintf(folder, sizeof folder, "%s",
+			 at("%s/Maildir/%s", user, parts[i]));
+		DIR *dir = opendir(folder);
+		const struct dirent *e;
+
+		while (dir && !found && (e = readdir(dir))) {
+			char path[1200];
+
+			snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+			found = e->d_name[0] != '.' &&
+				strstr(get(path), needle) != NULL;
+		}
+		if (dir)
+			closedir(dir);
+	}
+	return found;
+}
+
 static void broken_scripts_lose_nothing(void)
 {
 	script("gus", "require [\"fileinto\"];\nif header {\n");
@@ -356,6 +382,26 @@ static void broken_scripts_lose_nothing(void)
 	script("gus", "broken again");
 	send_letter("gus");
 	is_int(count("gus", "", NULL, 0), 5);
+	/* the letter names all faults, with places and hints */
+	script("guy", "require \"fileintoo\";\nkep;\nredirect \"x\";\n");
+	send_letter("guy");
+	is_int(count("guy", "", NULL, 0), 2);
+	ok(any_message_has("guy", "line 1, column 9: there is no extension "
+				  "\"fileintoo\" here\n        (did you mean "
+				  "fileinto?)\n    line 2, column 1: "));
+	ok(any_message_has("guy", "    line 3, column 10: this is not an "
+				  "address\n"));
+	/* what fails with some mail only: one letter as well, and no loss */
+	script("gil", "require [\"variables\", \"fileinto\"];\n"
+		      "if header :matches \"subject\" \"*\" {\n"
+		      "  fileinto \"a\"; fileinto \"${none}\"; }\n");
+	send_letter("gil");
+	send_letter("gil");
+	ok(has(replies[0], "Saved to INBOX"));
+	is_int(count("gil", "", NULL, 0), 3);
+	is_int(count("gil", ".a", NULL, 0), 0);
+	ok(any_message_has("gil", "    line 3: fileinto: this is no name of a "
+				  "mailbox\n"));
 }
 
 static void redirects(void)
@@ -1100,8 +1146,9 @@ static pf_status find_user(void *arg, struct pf_str name, struct pf_buf *user,
 /* RFC 4314 2.1: "p" in somebody else's mailbox */
 static void shared_folders_want_the_right_to_post(void)
 {
-	const char *acl = at("sharer/Maildir/.Box/dovecot-acl");
+	char acl[600]; /* for longer than at() keeps it */
 
+	snprintf(acl, sizeof acl, "%s", at("sharer/Maildir/.Box/dovecot-acl"));
 	set_list(&conf.namespaces, "shared:");
 	filter->find_user = find_user;
 	script("poster", "require [\"fileinto\",\"imap4flags\",\"mailbox\"];\n"
