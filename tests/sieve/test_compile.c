@@ -59,6 +59,33 @@ static void lists_extensions(void)
 	ok(!sieve_word_in(PF_STR("imapflags"), sieve_extensions(0)));
 }
 
+/* docs/man/penfold-sieve.7 */
+static void manual_names_every_extension(void)
+{
+	struct pf_str rest = pf_str_c(sieve_extensions(0)), name;
+	const char *src = getenv("PF_SRCDIR");
+	static char text[1 << 16];
+	char path[4096];
+	FILE *file;
+	size_t n = 0;
+
+	snprintf(path, sizeof path, "%s/docs/man/penfold-sieve.7",
+		 src ? src : ".");
+	file = fopen(path, "r");
+	ok(file != NULL);
+	if (file) {
+		n = fread(text, 1, sizeof text - 1, file);
+		fclose(file);
+	}
+	text[n] = 0;
+	while (pf_str_split(&rest, ' ', &name)) {
+		char word[100];
+
+		snprintf(word, sizeof word, "%.*s", (int)name.n, name.p);
+		tap_check(strstr(text, word) != NULL, "%s", word);
+	}
+}
+
 static void core_has_no_allof_and_no_user_text(void)
 {
 	struct sieve_script *script = compile(
@@ -378,6 +405,7 @@ static void derives_vacation_handles(void)
 int main(void)
 {
 	lists_extensions();
+	manual_names_every_extension();
 	core_has_no_allof_and_no_user_text();
 	leaves_includes_to_others();
 	gives_hints();
