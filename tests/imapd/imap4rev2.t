@@ -1,8 +1,16 @@
 # IMAP4rev2 (RFC 9051): what ENABLE changes, item by item of its appendix E.
-# What is not here has transcripts of its own: UNSELECT (select.t), UIDPLUS
-# (append.t, copy.t), ESEARCH and SEARCHRES (search.t), IDLE (idle.t),
-# LIST-EXTENDED and SPECIAL-USE (list.t, list-rev2.t), LIST-STATUS (status.t),
-# MOVE (copy.t), BINARY (binary.t).
+# What is not here has tests of its own, item by item:
+#   1 sizes of 64 bits: fetch-large.t
+#   2 NAMESPACE, ENABLE (any.t, enable.t), UNSELECT (select.t), UIDPLUS
+#     (append.t, copy.t), ESEARCH and SEARCHRES (search.t), IDLE (idle.t), SASL-IR
+#     and LITERAL- (login), LIST-EXTENDED and SPECIAL-USE (list.t,
+#     list-special.t), LIST-STATUS (status.t), MOVE (copy.t), BINARY (binary.t)
+#   5 substrings: search.t, tests/search/test_search.c
+#   6 parameters in pieces (RFC 2231): params.t
+#  16 names and headers in UTF-8: utf8-names.t, utf8.t
+#  20 news of other mailboxes: notify.t
+#  25 26 27 TLS, PREAUTH, SCRAM-SHA-256: starttls, login
+# 22 and 28 to 30 are about clients, registries and time.
 # with-mailboxid
 M: INBOX S plain.eml
 M: INBOX new reply.eml
