@@ -243,8 +243,9 @@ static bool begin_message(struct cmd *cmd, struct append *a)
 	/* refused before it is sent, where it cannot fit even if each second
 	 * byte were a CR, which files do not have */
 	if (store_quota_room(a->place.store, a->place.name,
-			     a->in_parts ? 0 : cmd->stream_size / 2,
-			     a->drafts.n + 1, &err) != PF_OK ||
+			     a->in_parts || a->replace ? 0
+						       : cmd->stream_size / 2,
+			     a->replace ? 0 : a->drafts.n + 1, &err) != PF_OK ||
 	    store_draft_new(a->place.store, &draft, &err) != PF_OK) {
 		reply_error(cmd, &err);
 		return false;
@@ -386,6 +387,10 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 	/* somebody else may have expunged it while the literal came */
 	if (a->replace && !store_box_find(client->box, a->replaced))
 		return reply_no(cmd, "[EXPUNGEISSUED] The message is gone");
+	if (a->replace) { /* the quota counts the difference */
+		a->hows.v[0].replaces = client->box;
+		a->hows.v[0].replaced = a->replaced;
+	}
 	for (size_t i = 0; status == PF_OK && i < a->drafts.n; i++)
 		status = store_draft_finish(a->drafts.v[i], &fd, &err);
 	if (status == PF_OK)

@@ -447,7 +447,7 @@ static pf_status take_room(struct store_box *from, struct store_box *to,
 			   struct pf_error *err)
 {
 	struct store *store = to->store;
-	uint64_t bytes = 0, messages = 0;
+	struct quota_want want = {.mailbox = pf_str_c(to->name)};
 
 	if (!store->quota)
 		return PF_OK;
@@ -455,14 +455,13 @@ static pf_status take_room(struct store_box *from, struct store_box *to,
 		const struct store_rec *rec = store_box_rec(from, uids[i]);
 		if (!rec)
 			continue;
-		bytes += store_rec_disk(from, rec);
-		messages++;
+		want.storage += store_rec_disk(from, rec);
+		want.messages++;
 	}
-	bool within = move && from->store == store &&
+	want.within = move && from->store == store &&
 		      !store_quota_rules_ignore(&store->quota->rules,
 						pf_str_c(from->name));
-	return store_quota_take(store, pf_str_c(to->name), bytes, messages,
-				within, err);
+	return store_quota_take(store, &want, err);
 }
 
 pf_status store_box_copy_to(struct store_box *from, const uint32_t *uids,

@@ -337,10 +337,25 @@ static uint64_t bytes_of(struct store_draft *const *drafts, size_t count)
 
 static pf_status take_room(struct store *store, struct pf_str mailbox,
 			   struct store_draft *const *drafts, size_t count,
+			   const struct store_deliver *how,
 			   struct pf_error *err)
 {
-	return store_quota_take(store, mailbox, bytes_of(drafts, count), count,
-				false, err);
+	struct quota_want want = {.mailbox = mailbox,
+				  .storage = bytes_of(drafts, count),
+				  .messages = count};
+	struct store_box *old = how->replaces;
+	const struct store_rec *rec = old && old->store == store
+					  ? store_box_rec(old, how->replaced)
+					  : NULL;
+
+	if (!store->quota)
+		return PF_OK;
+	if (rec && !store_quota_rules_ignore(&store->quota->rules,
+					     pf_str_c(old->name))) {
+		want.frees_storage = store_rec_disk(old, rec);
+		want.frees_messages = 1;
+	}
+	return store_quota_take(store, &want, err);
 }
 
 static void give_room(struct store *store, struct pf_str mailbox,
@@ -374,7 +389,7 @@ pf_status store_deliver_many(struct store *store, struct pf_str mailbox,
 	}
 	pf_vec_room(&appends, count);
 	memset(appends.v, 0, count * sizeof *appends.v);
-	status = take_room(store, mailbox, drafts, count, err);
+	status = take_room(store, mailbox, drafts, count, hows, err);
 	if (status == PF_OK) {
 		status = store_box_lock(box, err);
 		if (status != PF_OK)
@@ -441,7 +456,7 @@ pf_status store_deliver(struct store *store, struct pf_str mailbox,
 		(void)pf_str_copy(pf_str_c(draft->base), base, sizeof base);
 	} else {
 		if (!how->exempt)
-			status = take_room(store, mailbox, &draft, 1, err);
+			status = take_room(store, mailbox, &draft, 1, how, err);
 		if (status == PF_OK) {
 			status = deliver_or_make(store, mailbox, draft, how,
 						 base, sizeof base, err);

@@ -567,14 +567,13 @@ static pf_status check(const char *what, const struct quota_use *use,
 	return PF_OK;
 }
 
-struct want {
-	struct pf_str mailbox;
-	uint64_t storage, messages;
-	bool within, take; /* take it, or only look for it */
-};
+static uint64_t above(uint64_t n, uint64_t less)
+{
+	return n > less ? n - less : 0;
+}
 
 /* Under the lock: may it come? */
-static pf_status check_all(struct store *store, const struct want *want,
+static pf_status check_all(struct store *store, const struct quota_want *want,
 			   struct pf_str folder, struct pf_error *err)
 {
 	struct store_quota_state *q = store->quota;
@@ -588,16 +587,19 @@ static pf_status check_all(struct store *store, const struct want *want,
 	if (box->ignored)
 		return PF_OK;
 	if (!want->within)
-		status = check("The mail account", &q->total, &account,
-			       want->storage, want->messages, err);
+		status =
+		    check("The mail account", &q->total, &account,
+			  above(want->storage, want->frees_storage),
+			  above(want->messages, want->frees_messages), err);
 	if (status == PF_OK)
 		status = check("This mailbox", &box->use, &own, want->storage,
 			       want->messages, err);
 	return status;
 }
 
-static pf_status find_room(struct store *store, const struct want *want,
-			   struct pf_error *err)
+/* take: or only look for it */
+static pf_status find_room(struct store *store, const struct quota_want *want,
+			   bool take, struct pf_error *err)
 {
 	struct pf_buf folder = PF_BUF_INIT(300);
 	pf_status status = store_folder_of(store, want->mailbox, &folder, err);
@@ -607,7 +609,7 @@ static pf_status find_room(struct store *store, const struct want *want,
 		if (!lock_counted(store, err))
 			break;
 		status = check_all(store, want, pf_buf_str(&folder), err);
-		if (status == PF_OK && want->take)
+		if (status == PF_OK && take)
 			change(store, pf_buf_str(&folder),
 			       (int64_t)want->storage, (int64_t)want->messages);
 		bool again = status != PF_OK && tries == 0 &&
@@ -625,22 +627,20 @@ static pf_status find_room(struct store *store, const struct want *want,
 	return status;
 }
 
-pf_status store_quota_take(struct store *store, struct pf_str mailbox,
-			   uint64_t storage, uint64_t messages, bool within,
+pf_status store_quota_take(struct store *store, const struct quota_want *want,
 			   struct pf_error *err)
 {
-	struct want want = {mailbox, storage, messages, within, true};
-
-	return store->quota ? find_room(store, &want, err) : PF_OK;
+	return store->quota ? find_room(store, want, true, err) : PF_OK;
 }
 
 pf_status store_quota_room(struct store *store, struct pf_str mailbox,
 			   uint64_t storage, uint64_t messages,
 			   struct pf_error *err)
 {
-	struct want want = {mailbox, storage, messages, false, false};
+	struct quota_want want = {
+	    .mailbox = mailbox, .storage = storage, .messages = messages};
 
-	return store->quota ? find_room(store, &want, err) : PF_OK;
+	return store->quota ? find_room(store, &want, false, err) : PF_OK;
 }
 
 void store_quota_give(struct store *store, struct pf_str mailbox,

@@ -95,12 +95,19 @@ struct store_quota_state {
 bool store_quota_parse(struct store *store, struct pf_str text);
 void store_quota_open(struct store *store, const struct store_conf *conf);
 void store_quota_close(struct store *store);
-/* Room for something that is about to come: OVERQUOTA, or it is counted from
- * now on.  No mailbox may be locked.  `within`: it leaves another mailbox of
- * the account, so only the mailbox' own limit counts. */
+/* Something is about to come into a mailbox. */
+struct quota_want {
+	struct pf_str mailbox;
+	uint64_t storage, messages;
+	/* it leaves another mailbox of the account: only the mailbox' own
+	 * limit counts */
+	bool within;
+	uint64_t frees_storage, frees_messages; /* what goes for it */
+};
+/* Room for it: OVERQUOTA, or it is counted from now on.  No mailbox may be
+ * locked. */
 PF_CHECKED pf_status store_quota_take(struct store *store,
-				      struct pf_str mailbox, uint64_t storage,
-				      uint64_t messages, bool within,
+				      const struct quota_want *want,
 				      struct pf_error *err);
 /* ... and it did not come. */
 void store_quota_give(struct store *store, struct pf_str mailbox,

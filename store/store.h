@@ -529,10 +529,13 @@ struct store_deliver {
 	size_t keyword_count;
 	int64_t date; /* INTERNALDATE; 0 = now */
 	bool exempt;  /* from the quota: it is counted once it is there */
-	bool create;  /* make and subscribe the mailbox if it is missing */
-	bool last;    /* nothing else is to become of the draft: its file is
-			 moved instead of linked, which spares the disk work
-			 (delivery without keywords only) */
+	/* a message that will go for it (REPLACE): where, UID; else NULL */
+	struct store_box *replaces;
+	uint32_t replaced;
+	bool create; /* make and subscribe the mailbox if it is missing */
+	bool last;   /* nothing else is to become of the draft: its file is
+			moved instead of linked, which spares the disk work
+			(delivery without keywords only) */
 };
 /* Puts the message into a mailbox: durable on return.  With `uid` (APPEND)
  * the UID is assigned at once and reported; with NULL (delivery) it goes to

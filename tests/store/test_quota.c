@@ -1,5 +1,7 @@
 /* Quota: its rules, its counting, and what others see of it. */
 #include "store/quota.h"
+#include <sys/wait.h>
+
 #include "base/clock.h"
 #include "tests/store/fixture.h"
 
@@ -229,7 +231,9 @@ static void what_never_came_is_not_counted(void)
 	fixture_new();
 	struct store *store = open_with("*:storage=10k");
 	is_int(put(store, "INBOX", 100, true), PF_OK);
-	good(store_quota_take(store, PF_STR("INBOX"), 9000, 1, false, &err));
+	struct quota_want want = {
+	    .mailbox = PF_STR("INBOX"), .storage = 9000, .messages = 1};
+	good(store_quota_take(store, &want, &err));
 	ok(is_used(store, 9100, 2));
 	store_close(&store);
 	store = open_with("*:storage=10k");
@@ -356,6 +360,39 @@ static void limits_are_adopted_from_maildirsize(void)
 	fixture_free();
 }
 
+/* However many processes deliver at once: not a byte over the limit. */
+static void processes_do_not_overrun_it(void)
+{
+	pid_t children[4];
+	int code;
+
+	fixture_new();
+	struct store *store = open_with("*:storage=200k");
+	ok(is_used(store, 0, 0));
+	for (int i = 0; i < 4; i++) {
+		children[i] = fork();
+		if (children[i])
+			continue;
+		struct store *own = open_with("*:storage=200k");
+		int taken = 0;
+		while (put(own, "INBOX", 4096, i % 2) == PF_OK)
+			taken++;
+		store_close(&own);
+		_exit(taken);
+	}
+	int taken = 0;
+	for (int i = 0; i < 4; i++) {
+		is_int(waitpid(children[i], &code, 0), children[i]);
+		taken += WEXITSTATUS(code);
+	}
+	is_int(taken, 50);
+	struct store_box *box = fixture_box(store, "INBOX");
+	ok(is_used(store, 200 << 10, 50));
+	store_box_close(&box);
+	store_close(&store);
+	fixture_free();
+}
+
 int main(void)
 {
 	pf_clock_set_source(clock_us);
@@ -369,5 +406,6 @@ int main(void)
 	a_lost_count_is_made_anew();
 	maildirsize_is_kept();
 	limits_are_adopted_from_maildirsize();
+	processes_do_not_overrun_it();
 	return tap_done();
 }
