@@ -11,8 +11,15 @@
 static bool mailbox_exists(void *arg, struct pf_str name)
 {
 	struct filter_ask *ask = arg;
+	struct share_place place;
 	bool exists = false;
 
+	/* RFC 5490 3.1: exists, and the user may deliver to it */
+	if (ask->share)
+		return share_find(ask->share, name, &place, NULL) == PF_OK &&
+		       place.exists &&
+		       (place.store == ask->store ||
+			(place.rights & STORE_POST));
 	return store_name_check(ask->store, name, &exists, NULL) == PF_OK &&
 	       exists;
 }

@@ -168,6 +168,7 @@ struct filter_ask {
 	struct filter *filter;
 	const struct auth_identity *id;
 	struct store *store;
+	struct share *share;  /* others' mailboxes; NULL: just the user's */
 	int fd;		      /* the message's file, -1: none */
 	struct pf_str client; /* address of the one who sent it, or empty */
 	const struct sieve_message *message; /* what the run is given */

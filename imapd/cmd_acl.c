@@ -179,7 +179,7 @@ enum run run_setacl(struct cmd *cmd)
 	const char *owner = share_owner(share, place.store);
 	bool owners = entry.kind == STORE_ACL_OWNER ||
 		      (entry.kind == STORE_ACL_USER && owner &&
-		       pf_str_eq(entry.name, pf_str_c(owner)));
+		       pf_str_ieq(entry.name, pf_str_c(owner)));
 	if (owners && !entry.negative && how != STORE_ACL_REMOVE)
 		rights |= STORE_OWNER_KEEPS;
 	if (owners && entry.negative == (how != STORE_ACL_REMOVE))
@@ -217,7 +217,7 @@ static bool owner_has_line(const struct store_acl *acl, const char *owner)
 		if (!acl->v[i].negative &&
 		    (acl->v[i].kind == STORE_ACL_OWNER ||
 		     (acl->v[i].kind == STORE_ACL_USER &&
-		      pf_str_eq(acl->v[i].name, pf_str_c(owner)))))
+		      pf_str_ieq(acl->v[i].name, pf_str_c(owner)))))
 			return true;
 	return false;
 }
@@ -276,7 +276,7 @@ enum run run_listrights(struct cmd *cmd)
 	bool owners = !entry.negative && owner &&
 		      (entry.kind == STORE_ACL_OWNER ||
 		       (entry.kind == STORE_ACL_USER &&
-			pf_str_eq(entry.name, pf_str_c(owner))));
+			pf_str_ieq(entry.name, pf_str_c(owner))));
 	write_head(cmd, "LISTRIGHTS", place.full);
 	pf_buf_add_byte(&client->out, ' ');
 	imap_write_astring(&client->out, id);

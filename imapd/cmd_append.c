@@ -158,6 +158,13 @@ static bool read_message_args(struct cmd *cmd, struct append *a,
 	return true;
 }
 
+/* The command takes the rights it needs as they are now. */
+static bool may_replace(struct cmd *cmd)
+{
+	return place_still(cmd->client) &&
+	       place_has(cmd->client, command_rights(cmd->def)->selected);
+}
+
 /* REPLACE: one message, and it must be there. */
 static bool find_replaced(struct cmd *cmd, struct append *a)
 {
@@ -167,7 +174,7 @@ static bool find_replaced(struct cmd *cmd, struct append *a)
 
 	if (!client->view)
 		reply_bad(cmd, "No mailbox is selected");
-	else if (!place_has(client, command_rights(cmd->def)->selected))
+	else if (!may_replace(cmd))
 		reply_no(cmd, "[NOPERM] You have not the right to do that");
 	else if (client->read_only)
 		reply_no(cmd, "[CANNOT] The mailbox was opened read-only");
@@ -381,10 +388,19 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 	struct store_uids uids = {0};
 	struct pf_error err = {0};
 	uint32_t uidvalidity = 0;
+	struct share_place now;
 	pf_status status = PF_OK;
 	int fd;
 
-	/* somebody else may have expunged it while the literal came */
+	/* the literal took its time: is the mailbox still there, and may he
+	 * still? */
+	if (!place_find(cmd, a->place.full, &now) ||
+	    !place_allowed(cmd, &now, command_rights(cmd->def)->named))
+		return RUN_DONE;
+	if (a->replace && !may_replace(cmd))
+		return reply_no(cmd, "[NOPERM] You have not the right to do "
+				     "that");
+	/* somebody else may have expunged it meanwhile */
 	if (a->replace && !store_box_find(client->box, a->replaced))
 		return reply_no(cmd, "[EXPUNGEISSUED] The message is gone");
 	if (a->replace) { /* the quota counts the difference */

@@ -352,6 +352,7 @@ static pf_status run_scripts(struct delivery *d, struct sieve_result *result,
 	struct filter_ask ask = {.filter = d->filter,
 				 .id = &d->rcpt->id,
 				 .store = d->store,
+				 .share = d->share,
 				 .fd = m->fd,
 				 .client = m->envelope.client};
 
@@ -675,6 +676,8 @@ static void deliver_one(struct mda_message *message, struct mda_rcpt *rcpt)
 	if (status == PF_OK)
 		status =
 		    mda_message_draft(message, d.store, &d.draft, &d.own, &err);
+	if (status == PF_OK)
+		mda_delivery_share(&d);
 	if (status == PF_OK)
 		status = run_filter(&d, &err);
 	reply(&d, status, &err);

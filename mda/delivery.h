@@ -9,7 +9,7 @@ struct delivery {
 	struct mda_message *message;
 	struct mda_rcpt *rcpt;
 	struct store *store;
-	struct share *share; /* NULL: not needed yet */
+	struct share *share; /* NULL: there is nothing but his own */
 	struct store_draft *draft, *own;
 	struct pf_buf header;	   /* with our prefix, as the script sees it */
 	struct pf_buf folders;	   /* "INBOX, nanog": for the reply */
@@ -44,6 +44,8 @@ PF_CHECKED pf_status mda_delivery_body(const struct delivery *d,
 
 /* ---- shared.c ---- */
 
+/* Opens what there is beside the user's own, if anything. */
+void mda_delivery_share(struct delivery *d);
 /* Where a script's folder is.  NOPERM, NOTFOUND: he may not deliver there. */
 PF_CHECKED pf_status mda_delivery_place(struct delivery *d,
 					struct pf_str folder, bool create,

@@ -5,23 +5,27 @@
  */
 #include "mda/delivery.h"
 
-pf_status mda_delivery_place(struct delivery *d, struct pf_str folder,
-			     bool create, struct share_place *place,
-			     struct pf_error *err)
+void mda_delivery_share(struct delivery *d)
 {
 	const struct pf_conf *conf = d->filter->conf;
 
-	*place = (struct share_place){
-	    .store = d->store, .name = folder, .rights = STORE_RIGHTS_ALL};
-	if (!conf->namespaces[0])
-		return PF_OK;
-	if (!d->share)
+	if (conf->namespaces[0])
 		d->share =
 		    share_new(&(struct share_conf){.conf = conf,
 						   .user = d->rcpt->id.user,
 						   .own = d->store,
 						   .find = d->filter->find_user,
 						   .arg = d->filter->find_arg});
+}
+
+pf_status mda_delivery_place(struct delivery *d, struct pf_str folder,
+			     bool create, struct share_place *place,
+			     struct pf_error *err)
+{
+	*place = (struct share_place){
+	    .store = d->store, .name = folder, .rights = STORE_RIGHTS_ALL};
+	if (!d->share)
+		return PF_OK;
 	pf_status status = share_find(d->share, folder, place, err);
 	if (status != PF_OK)
 		return status;

@@ -100,7 +100,7 @@ static bool shows(const struct store_acl_entry *entry, const char *owner)
 	return !entry->negative && entry->rights &&
 	       entry->kind != STORE_ACL_OWNER &&
 	       !(entry->kind == STORE_ACL_USER &&
-		 pf_str_eq(entry->name, pf_str_c(owner)));
+		 pf_str_ieq(entry->name, pf_str_c(owner)));
 }
 
 pf_status share_index_add(const struct pf_conf *conf,

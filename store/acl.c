@@ -15,6 +15,8 @@
  * rights, and only lines for the owner, for users or above change that.
  * Unlike there he keeps "l" and "a", or nobody could ever repair it.
  *
+ * Names of users are the same in any case, as everywhere here.
+ *
  * A file that is not understood gives nobody but the owner anything.
  */
 #include <errno.h>
@@ -107,7 +109,8 @@ static bool same_id(const struct store_acl_entry *a,
 		    const struct store_acl_entry *b)
 {
 	return a->kind == b->kind && a->negative == b->negative &&
-	       pf_str_eq(a->name, b->name);
+	       (a->kind == STORE_ACL_USER ? pf_str_ieq(a->name, b->name)
+					  : pf_str_eq(a->name, b->name));
 }
 
 /* ---- the file as text --------------------------------------------------- */
@@ -292,7 +295,8 @@ void store_acl_write(struct pf_buf *to, const struct store_acl *acl)
 
 static bool is_owner(const struct store_who *who)
 {
-	return who->owner && who->user && strcmp(who->owner, who->user) == 0;
+	return who->owner && who->user &&
+	       pf_str_ieq(pf_str_c(who->owner), pf_str_c(who->user));
 }
 
 static bool in_group(const struct store_who *who, struct pf_str name)
@@ -317,7 +321,8 @@ static bool applies(const struct store_acl_entry *entry,
 	case STORE_ACL_OWNER:
 		return is_owner(who);
 	case STORE_ACL_USER:
-		return who->user && pf_str_eq(pf_str_c(who->user), entry->name);
+		return who->user &&
+		       pf_str_ieq(pf_str_c(who->user), entry->name);
 	}
 	return false;
 }

@@ -38,19 +38,19 @@ C: A039 GETACL INBOX/Drafts
 S: * ACL INBOX/Drafts David "" Chris lrwsi fred lrwstipekxacd
 S: A039 OK GETACL completed
 # 3.2, with a negative identifier
-C: B001 SETACL INBOX -Fred wetd
+C: B001 SETACL INBOX -Bill wetd
 S: B001 OK SETACL completed
-C: B002 SETACL INBOX Fred lr
+C: B002 SETACL INBOX Bill lr
 S: B002 OK SETACL completed
 C: B003 GETACL INBOX
-S: * ACL INBOX -Fred wted Fred lr fred lrwstipekxacd
+S: * ACL INBOX -Bill wted Bill lr fred lrwstipekxacd
 S: B003 OK GETACL completed
-C: B004 DeleteAcl INBOX Fred
+C: B004 DeleteAcl INBOX bill
 S: B004 OK DELETEACL completed
 C: B005 GETACL INBOX
-S: * ACL INBOX -Fred wted fred lrwstipekxacd
+S: * ACL INBOX -Bill wted fred lrwstipekxacd
 S: B005 OK GETACL completed
-C: B006 DELETEACL INBOX -Fred
+C: B006 DELETEACL INBOX -Bill
 S: B006 OK DELETEACL completed
 C: B007 DELETEACL INBOX nobody
 S: B007 OK DELETEACL completed

@@ -1183,6 +1183,15 @@ static void shared_folders_want_the_right_to_post(void)
 		PF_STR("From: a@b.test\r\nSubject: new\r\n\r\nx\r\n"));
 	is_int(count("poster", "", NULL, 0), 3);
 	is_int(count("sharer", ".Box.Made", NULL, 0), 1);
+	script("poster", "require [\"fileinto\",\"mailbox\"];\n"
+			 "if mailboxexists \"shared.sharer.Box\" { fileinto "
+			 "\"shared.sharer.Box\"; }\n");
+	send_letter("poster");
+	is_int(count("sharer", ".Box", NULL, 0), 4);
+	put(acl, "user=poster lr\n", 0600);
+	send_letter("poster");
+	is_int(count("sharer", ".Box", NULL, 0), 4);
+	is_int(count("poster", "", NULL, 0), 4);
 	/* a detail is the user's own folder, whatever it is called */
 	send_letter("ann+shared.sharer.Box");
 	is_int(count("ann", ".shared.sharer.Box", NULL, 0), 1);

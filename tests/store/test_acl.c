@@ -46,6 +46,8 @@ static void the_strongest_kind_decides(void)
 	is_str(given("user=bob l\nanyone lrs\n", "bob"), "l");
 	is_str(given("user=bob \nanyone lrs\n", "bob"), "");
 	is_str(given("user=bobby lr\n", "bob"), "");
+	is_str(given("user=Bob lr\n", "bob"), "lr");
+	is_str(given("user=Bob l\nuser=bob r\n", "bob"), "lr");
 	is_str(given("group=team lr\ngroup=staff lw\n", "gus"), "lrw");
 	is_str(given("group=team lr\nuser=gus l\n", "gus"), "l");
 	is_str(given("group-override=team r\nuser=gus lw\n", "gus"), "r");
