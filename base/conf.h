@@ -67,6 +67,8 @@ X(PATH, sieve_global, "", "directory of scripts that all users may include") \
 X(PATH, sieve_pipe_bin_dir, "", "directory of programs for pipe (vnd.dovecot.pipe); empty: there is no pipe") \
 X(PATH, sieve_filter_bin_dir, "", "directory of programs for filter (vnd.dovecot.filter)") \
 X(PATH, sieve_execute_bin_dir, "", "directory of programs for execute (vnd.dovecot.execute)") \
+X(STR,  imapsieve_url, "", "sieve:// URL of our ManageSieve server; not empty: users may tie scripts to mailboxes (IMAPSIEVE)") \
+X(LIST, imapsieve_rules, "", "the site's scripts for IMAP events: \"TO FROM CAUSES SCRIPT\" each") \
 X(TIME, sieve_program_timeout, "10s", "time that such a program has") \
 X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
 X(INT,  sieve_scripts_max, "100", "Sieve scripts of one user (ManageSieve)") \

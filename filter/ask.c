@@ -164,6 +164,36 @@ static bool list(void *arg, struct pf_str name, struct pf_str *text)
 	       read_list(ask, conf->sieve_global, name, text);
 }
 
+/* After an event or by FILTER (RFC 6785 4) */
+static bool event_environment(const struct filter_event *event,
+			      struct pf_str name, struct pf_str *value)
+{
+	const struct {
+		const char *name;
+		struct pf_str value;
+	} items[] = {
+	    {"location", PF_STR("MS")},
+	    {"phase", PF_STR("post")},
+	    {"imap.user", event->user},
+	    {"imap.email", event->email},
+	    {"imap.cause", event->cause},
+	    {"imap.mailbox", event->mailbox},
+	    {"imap.changedflags", event->changed},
+	    {"vnd.dovecot.mailbox-from", event->from},
+	    {"vnd.dovecot.mailbox-to",
+	     event->to.n ? event->to : event->mailbox},
+	};
+
+	for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+		if (!pf_str_ieq(name, pf_str_c(items[i].name)) ||
+		    (i >= 2 && !event->transient))
+			continue;
+		*value = items[i].value.p ? items[i].value : PF_STR("");
+		return true;
+	}
+	return false;
+}
+
 /* RFC 5183 4.1 */
 static bool environment(void *arg, struct pf_str name, struct pf_str *value)
 {
@@ -171,6 +201,8 @@ static bool environment(void *arg, struct pf_str name, struct pf_str *value)
 	struct pf_str host = pf_str_c(ask->filter->hostname);
 	ptrdiff_t dot = pf_str_chr(host, '.');
 
+	if (ask->event && event_environment(ask->event, name, value))
+		return true;
 	if (pf_str_ieq(name, PF_STR("host")))
 		*value = host;
 	else if (pf_str_ieq(name, PF_STR("domain")))

@@ -7,6 +7,7 @@
  *	rules.c               scripts and list files, compiled and cached
  *	chain.c               before, the user's own or the default, after
  *	keep.c                the folder that an implicit keep means
+ *	apply.c               scripts over stored messages
  *	ask.c                 what a script asks about a message's surroundings
  *	stored.c              a script over a message that is stored already
  *	outgoing.c            mail that leaves: sendmail or SMTP
@@ -70,6 +71,8 @@ struct filter_script {
 	char *problems;	   /* all of them, a line or two each; or NULL */
 };
 
+/* `offers`: SIEVE_OFFER_IMAP and so on, beside what the configuration says */
+void filter_rules_offer(struct filter_rules *rules, unsigned offers);
 struct filter_rules *filter_rules_new(const struct pf_conf *conf);
 void filter_rules_free(struct filter_rules **rules);
 
@@ -164,6 +167,7 @@ bool filter_keep_folder(const struct filter *filter,
 
 /* ---- what a script asks about (ask.c) ---- */
 
+struct filter_event;
 struct filter_ask {
 	struct filter *filter;
 	const struct auth_identity *id;
@@ -171,6 +175,7 @@ struct filter_ask {
 	struct share *share;  /* others' mailboxes; NULL: just the user's */
 	int fd;		      /* the message's file, -1: none */
 	struct pf_str client; /* address of the one who sent it, or empty */
+	const struct filter_event *event;    /* NULL: a delivery */
 	const struct sieve_message *message; /* what the run is given */
 	struct pf_arena arena;		     /* for answers */
 };
@@ -205,6 +210,36 @@ PF_CHECKED pf_status filter_stored_init(struct filter_stored *stored,
 void filter_stored_envelope(struct filter_stored *stored,
 			    const struct filter_envelope *envelope);
 void filter_stored_release(struct filter_stored *stored);
+
+/* ---- scripts over stored messages (apply.c) ---- */
+
+/* Why a script runs; what the environment says (RFC 6785 4). */
+struct filter_event {
+	struct pf_str cause; /* "APPEND", "COPY", "FLAG"; empty: FILTER */
+	struct pf_str user, email;
+	struct pf_str mailbox;	/* where the message is */
+	struct pf_str from, to; /* COPY: the mailboxes */
+	struct pf_str changed;	/* FLAG: flags, parted by blanks */
+	bool transient; /* an event: what changes the message is forgotten */
+};
+
+struct filter_applied {
+	bool changed; /* something that the user sees */
+	bool failed;  /* and then the message is where it was */
+	char problem[240];
+};
+
+/* Runs the scripts over a message and does what they say. */
+PF_CHECKED pf_status filter_apply(struct filter *filter,
+				  const struct auth_identity *id,
+				  const struct filter_chain *chain,
+				  struct store_box *box, uint32_t uid,
+				  const struct filter_event *event,
+				  struct filter_applied *done,
+				  struct pf_error *err);
+/* Names of flags and keywords, parted by blanks. */
+void filter_flag_names(const struct store_box *box, uint32_t flags,
+		       uint64_t keywords, struct pf_buf *to);
 
 /* ---- mail that leaves (outgoing.c) ---- */
 

@@ -80,6 +80,11 @@ struct filter_rules *filter_rules_new(const struct pf_conf *conf)
 	return rules;
 }
 
+void filter_rules_offer(struct filter_rules *rules, unsigned offers)
+{
+	rules->limits.offers |= offers;
+}
+
 static void unref_locked(struct filter_script *script)
 {
 	if (!script || --script->refs > 0)

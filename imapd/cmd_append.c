@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "imapd/catenate.h"
+#include "imapd/events.h"
 #include "imapd/notify.h"
 #include "imapd/place.h"
 
@@ -427,6 +428,10 @@ static enum run deliver(struct cmd *cmd, struct append *a)
 		place_index_hint(client, a->place.store, a->place.name);
 		tell_oldname(cmd, &cmd->args[a->replace], a->place.full);
 		notify_own_messages(client, a->place.full, &uids);
+		if (events_wanted(client, EVENT_APPEND, a->place.store))
+			for (size_t i = 0; i < uids.n; i++)
+				events_add(cmd, EVENT_APPEND, a->place.name,
+					   PF_STR(""), uids.v[i], PF_STR(""));
 		if (a->replace)
 			replaced(cmd, a);
 		quota_warn(client);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "imapd/events.h"
 #include "imapd/notify.h"
 #include "imapd/place.h"
 #include "imapd/qresync.h"
@@ -110,6 +111,12 @@ static enum run transfer(struct cmd *cmd, bool move)
 		result = answer(cmd, move, modseq, uidvalidity, &pairs);
 	if (status == PF_OK)
 		quota_warn(client);
+	if (status == PF_OK && pairs.n &&
+	    events_wanted(client, EVENT_COPY, place.store))
+		for (size_t i = 0; i < pairs.n; i++)
+			events_add(cmd, EVENT_COPY, place.name,
+				   store_box_name(client->box), pairs.v[i].to,
+				   PF_STR(""));
 	if (status == PF_OK && pairs.n) {
 		place_index_hint(client, place.store, place.name);
 		note_own(client, place.full, &pairs);

@@ -6,6 +6,7 @@
  * while it runs, so sequence numbers stay true.  A message that another
  * session expunges meanwhile is left out, and the answer says so.
  */
+#include "imapd/events.h"
 #include "imapd/fetch.h"
 #include "imapd/place.h"
 #include "imapd/find.h"
@@ -175,6 +176,7 @@ static void set_seen(struct cmd *cmd, struct fetch *f)
 	struct store_flag_change change = {.mode = STORE_FLAGS_ADD,
 					   .flags = STORE_SEEN,
 					   .unchanged_since = UINT64_MAX};
+	struct event_flags before;
 	struct pf_error err = {0};
 	uint64_t bytes = 0;
 
@@ -193,13 +195,16 @@ static void set_seen(struct cmd *cmd, struct fetch *f)
 	}
 	if (f->seen.n == 0)
 		return;
+	events_before(cmd, &f->seen, &before);
 	if (store_box_change_flags(client->box, f->seen.v, f->seen.n, &change,
 				   NULL, &err) != PF_OK) {
 		pf_log_error(PF_LOG_WARN, "seen-failed", &err,
 			     PF_LOGC("user", client->user->name));
 		f->seen.n = 0;
+		events_after(cmd, &f->seen, &before);
 		return;
 	}
+	events_after(cmd, &f->seen, &before);
 	store_view_told(client->view, f->seen.v, f->seen.n);
 	cmd->changed = true;
 }

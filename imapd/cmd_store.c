@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "imapd/events.h"
 #include "imapd/place.h"
 
 struct store_cmd {
@@ -116,11 +117,16 @@ static enum run begin(struct cmd *cmd)
 		change.unchanged_since = s->what.unchanged_since;
 		client_condstore(client);
 	}
+	struct event_flags before;
+	enum run reply = RUN_MORE;
+
+	events_before(cmd, &s->uids, &before);
 	if (s->uids.n > 0 &&
 	    store_box_change_flags(client->box, s->uids.v, s->uids.n, &change,
 				   &s->modified, &err) != PF_OK)
-		return reply_error(cmd, &err);
-	return RUN_MORE;
+		reply = reply_error(cmd, &err);
+	events_after(cmd, &s->uids, &before);
+	return reply;
 }
 
 static bool has_uid(const struct store_uids *uids, uint32_t uid)

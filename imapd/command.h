@@ -19,6 +19,7 @@
 
 struct client;
 struct cmd;
+struct events;
 struct gate_conn;
 
 enum run {
@@ -90,6 +91,7 @@ struct cmd {
 	bool changed;	 /* other sessions may want to look */
 	uint32_t lowest; /* UID worked on, if the limit was reached (limit.c) */
 	struct progress progress;
+	struct events *events; /* for scripts (events.h), or NULL */
 	bool defer_expunge; /* a command with sequence numbers is behind it */
 	bool tells_all;	    /* also what NOTIFY keeps back */
 
@@ -223,6 +225,8 @@ enum run run_esearch(struct cmd *cmd);
 /* cmd_notify.c */
 enum run run_notify(struct cmd *cmd);
 enum run run_news(struct cmd *cmd);
+/* cmd_filter.c */
+enum run run_filter(struct cmd *cmd);
 /* cmd_idle.c, cmd_enable.c */
 enum run run_idle(struct cmd *cmd);
 enum run run_enable(struct cmd *cmd);

@@ -31,6 +31,9 @@ static const struct command commands[] = {
     {"EXPUNGE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
      run_expunge, NULL},
     {"FETCH", CMD_SELECTED | CMD_SEQS | CMD_KEEPS_SEQS, run_fetch, NULL},
+    {"FILTER",
+     CMD_SELECTED | CMD_SEQS | CMD_KEEPS_SEQS | CMD_WRITES | CMD_CHANGES,
+     run_filter, NULL},
     {"GETACL", CMD_LOGGED_IN, run_getacl, NULL},
     {"GETMETADATA", CMD_LOGGED_IN, run_getmetadata, NULL},
     {"GETQUOTA", CMD_LOGGED_IN, run_getquota, NULL},
@@ -71,6 +74,8 @@ static const struct command commands[] = {
     {"UID EXPUNGE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
      run_expunge, NULL},
     {"UID FETCH", CMD_SELECTED, run_fetch, NULL},
+    {"UID FILTER", CMD_SELECTED | CMD_SEQS | CMD_WRITES | CMD_CHANGES,
+     run_filter, NULL},
     {"UID MOVE", CMD_SELECTED | CMD_WRITES | CMD_CHANGES | CMD_REMOVES,
      run_move, NULL},
     /* its keys may be numbers (RFC 3501 5.5) */

@@ -211,30 +211,31 @@ static pf_status run_session(const struct pf_conf *conf, unsigned worker,
 
 /* Name and Maildir of a --stdio session (penfold-imapd(8)). */
 static pf_status find_mail(const struct pf_conf *conf, const struct options *o,
-			   struct pf_buf *name, struct pf_buf *mail,
-			   struct pf_error *err)
+			   struct pf_buf *name, struct pf_buf *home,
+			   struct pf_buf *mail, struct pf_error *err)
 {
 	const struct passwd *pw = getpwuid(getuid());
-	struct pf_buf home = PF_BUF_INIT(4096);
+	const char *dir = getenv("HOME");
 	pf_status status = PF_OK;
+
+	if (!dir || !dir[0])
+		dir = pw ? pw->pw_dir : ".";
 
 	pf_buf_add_c(name, o->user ? o->user : pw ? pw->pw_name : "user");
 	if (o->mail) {
+		pf_buf_add_c(home, dir);
 		pf_buf_add_c(mail, o->mail);
 	} else if (o->conf && o->user) {
-		status = pf_conf_expand(&home, conf->home_path,
-					pf_buf_str(name), NULL, err);
+		status = pf_conf_expand(home, conf->home_path, pf_buf_str(name),
+					NULL, err);
 		if (status == PF_OK)
 			status =
 			    pf_conf_expand(mail, conf->mail_path,
-					   pf_buf_str(name), home.data, err);
+					   pf_buf_str(name), home->data, err);
 	} else {
-		const char *dir = getenv("HOME");
-		if (!dir || !dir[0])
-			dir = pw ? pw->pw_dir : ".";
+		pf_buf_add_c(home, dir);
 		pf_buf_addf(mail, "%s/Maildir", dir);
 	}
-	pf_buf_release(&home);
 	return status;
 }
 
@@ -268,13 +269,15 @@ static void stdio_signal(void *arg, int signal_number)
 static pf_status stdio_client(struct server *server, const struct options *o,
 			      struct pf_error *err)
 {
-	struct pf_buf name = PF_BUF_INIT(512), mail = PF_BUF_INIT(4096);
-	pf_status status = find_mail(server->conf, o, &name, &mail, err);
+	struct pf_buf name = PF_BUF_INIT(512), home = PF_BUF_INIT(4096),
+		      mail = PF_BUF_INIT(4096);
+	pf_status status = find_mail(server->conf, o, &name, &home, &mail, err);
 
 	server->single = true;
 	if (status == PF_OK) {
 		struct client_conf client = {
-		    .user = server_user(server, name.data, mail.data, NULL),
+		    .user = server_user(server, name.data, mail.data, home.data,
+					NULL),
 		    .in_fd = STDIN_FILENO,
 		    .out_fd = STDOUT_FILENO,
 		    .gate_fd = -1,
@@ -283,6 +286,7 @@ static pf_status stdio_client(struct server *server, const struct options *o,
 		status = client_new(&client, err);
 	}
 	pf_buf_release(&name);
+	pf_buf_release(&home);
 	pf_buf_release(&mail);
 	return status;
 }

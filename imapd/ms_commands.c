@@ -139,6 +139,8 @@ static bool check(struct ms_client *c, struct pf_str text,
 	struct pf_error err = {0};
 
 	filter_limits(conf, &limits);
+	if (*conf->imapsieve_url) /* it may be meant for a mailbox */
+		limits.offers |= SIEVE_OFFER_IMAP;
 	if (text.n > limits.script_max) {
 		msieve_add_result(&c->out, "NO", "QUOTA/MAXSIZE",
 				  PF_STR("The script is too large"));

@@ -45,6 +45,8 @@ void ms_common_capabilities(struct pf_buf *to, const struct pf_conf *conf)
 	struct sieve_limits limits;
 
 	filter_limits(conf, &limits);
+	if (*conf->imapsieve_url)
+		limits.offers |= SIEVE_OFFER_IMAP;
 	const char *extensions = sieve_extensions(limits.offers);
 
 	add_capability(to, "IMPLEMENTATION",

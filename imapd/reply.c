@@ -24,7 +24,7 @@ static const char capability_session[] =
     "SORT SORT=DISPLAY THREAD=REFERENCES "
     "THREAD=ORDEREDSUBJECT THREAD=REFS ESORT PARTIAL I18NLEVEL=1 UTF8=ACCEPT "
     "INPROGRESS LANGUAGE UIDONLY NOTIFY CONTEXT=SEARCH CONTEXT=SORT "
-    "MULTISEARCH";
+    "MULTISEARCH FILTER=SIEVE";
 
 void write_capability(struct pf_buf *to, const struct client *client)
 {
@@ -37,6 +37,8 @@ void write_capability(struct pf_buf *to, const struct client *client)
 		pf_buf_addf(to, " APPENDLIMIT=%lld", (long long)max);
 	if (client->gate_fd >= 0 && conf->unauthenticate)
 		pf_buf_add_c(to, " UNAUTHENTICATE");
+	if (*conf->imapsieve_url) /* RFC 6785 2.1 */
+		pf_buf_addf(to, " IMAPSIEVE=%s", conf->imapsieve_url);
 	if (conf->message_limit > 0)
 		pf_buf_addf(to, " MESSAGELIMIT=%lld",
 			    (long long)conf->message_limit);

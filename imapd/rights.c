@@ -30,6 +30,7 @@ static const struct command_rights table[] = {
     {"EXAMINE", 0, STORE_READ},
     {"EXPUNGE", STORE_EXPUNGE, 0},
     {"FETCH", 0, 0},
+    {"FILTER", 0, 0}, /* his own mail only */
     {"GETACL", 0, STORE_ADMIN},
     {"GETMETADATA", 0, 0},
     {"GETQUOTA", 0, 0},

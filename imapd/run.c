@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "imapd/context.h"
+#include "imapd/events.h"
 #include "imapd/fetch.h"
 #include "imapd/metadata.h"
 #include "imapd/notify.h"
@@ -63,6 +64,7 @@ void cmd_free(struct cmd **cmd)
 		c->release(c);
 	if (c->telling)
 		store_view_changes_release(&c->changes);
+	events_free(c);
 	fetch_free(&c->fetch);
 	context_update_free(&c->update);
 	pf_buf_release(&c->reply);
@@ -286,6 +288,7 @@ static void command_done(struct client *c, struct cmd *cmd)
 		c->active = pf_clock_mono_ms();
 	}
 	bool changed = cmd->changed || (def->flags & CMD_CHANGES);
+	events_start(cmd);
 	cmd_free(&cmd);
 	if (changed)
 		user_poke(c->user, &c->link);

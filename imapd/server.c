@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "filter/filter.h"
 #include "imapd/metadata.h"
 #include "imapd/msieve.h"
 #include "imapd/order.h"
@@ -51,7 +52,7 @@ static char *quota_rules(const struct pf_conf *conf, const char *quota)
 }
 
 struct user *server_user(struct server *server, const char *name,
-			 const char *mail, const char *quota)
+			 const char *mail, const char *home, const char *quota)
 {
 	struct user *user = pf_map_get(&server->users, pf_str_c(name));
 	char *rules = quota_rules(server->conf, quota);
@@ -70,6 +71,7 @@ struct user *server_user(struct server *server, const char *name,
 	user->server = server;
 	user->name = pf_str_dup(pf_str_c(name));
 	user->mail = pf_str_dup(pf_str_c(mail));
+	user->home = home ? pf_str_dup(pf_str_c(home)) : NULL;
 	user->quota = rules;
 	user->queue = net_queue_new(server->loop, NET_LANE_DISK);
 	pf_list_init(&user->clients);
@@ -165,10 +167,13 @@ static void user_close_done(void *arg)
 	pf_list_remove(&user->link);
 	server->user_count--;
 	net_queue_free(&user->queue);
+	if (user->event_queue)
+		net_queue_free(&user->event_queue);
 	metadata_news_release(user);
 	pf_map_release(&user->watched);
 	free(user->name);
 	free(user->mail);
+	free(user->home);
 	free(user->quota);
 	free(user);
 	server_ended(server);
@@ -194,7 +199,16 @@ void user_leave(struct user *user, struct pf_link *client)
 	user->idle_since = pf_clock_mono_ms();
 	if (server->single)
 		server->stopping = true;
-	if (user->client_count == 0 && server->stopping && !user->flushing)
+	if (user->client_count == 0 && server->stopping && !user->flushing &&
+	    user->event_jobs == 0)
+		user_close(user);
+}
+
+void user_events_done(struct user *user)
+{
+	user->event_jobs--;
+	if (user->event_jobs == 0 && user->client_count == 0 &&
+	    user->server->stopping && !user->flushing)
 		user_close(user);
 }
 
@@ -247,7 +261,8 @@ static void flush_done(void *arg)
 	struct user *user = arg;
 
 	user->flushing = false;
-	if (user->client_count == 0 && user->server->stopping)
+	if (user->client_count == 0 && user->server->stopping &&
+	    user->event_jobs == 0)
 		user_close(user);
 }
 
@@ -283,7 +298,8 @@ static void on_tick(void *arg)
 		if (user->closing || user->flushing)
 			continue;
 		if (user->client_count == 0) {
-			if (now - user->idle_since > LINGER_MS)
+			if (user->event_jobs == 0 &&
+			    now - user->idle_since > LINGER_MS)
 				user_close(user);
 			continue;
 		}
@@ -319,6 +335,33 @@ static void on_watch(void *arg)
 /* ---- the process ----------------------------------------------------------
  */
 
+static struct filter *make_filter(const struct pf_conf *conf, unsigned offers)
+{
+	struct filter *filter = calloc(1, sizeof *filter);
+
+	if (!filter)
+		abort();
+	filter->conf = conf;
+	filter->index_socket = -1;
+	if (*conf->hostname)
+		snprintf(filter->hostname, sizeof filter->hostname, "%s",
+			 conf->hostname);
+	else if (gethostname(filter->hostname, sizeof filter->hostname - 1) < 0)
+		snprintf(filter->hostname, sizeof filter->hostname,
+			 "localhost");
+	filter->rules = filter_rules_new(conf);
+	filter_rules_offer(filter->rules, offers);
+	return filter;
+}
+
+static void free_filter(struct filter **filter)
+{
+	if (*filter)
+		filter_rules_free(&(*filter)->rules);
+	free(*filter);
+	*filter = NULL;
+}
+
 pf_status server_init(struct server *server, struct net_loop *loop,
 		      const struct pf_conf *conf, struct pf_error *err)
 {
@@ -339,6 +382,9 @@ pf_status server_init(struct server *server, struct net_loop *loop,
 		    loop, store_watch_fd(server->watch), on_watch, server);
 	else
 		pf_log_error(PF_LOG_WARN, "no-inotify", err);
+	server->filter = make_filter(conf, 0);
+	server->event_filter =
+	    make_filter(conf, SIEVE_OFFER_IMAP | SIEVE_ONLY_IMAP);
 	server->tick = net_timer_new(loop, on_tick, server);
 	net_timer_start(server->tick, TICK_MS, TICK_MS);
 	return PF_OK;
@@ -360,7 +406,7 @@ void server_stop(struct server *server)
 			client_bye(client_of(l), "Server is going down");
 		}
 		if (user->client_count == 0 && !user->closing &&
-		    !user->flushing)
+		    !user->flushing && user->event_jobs == 0)
 			user_close(user);
 	}
 	for (struct pf_link *link = server->managers.next, *next;
@@ -385,6 +431,8 @@ void server_release(struct server *server)
 	net_watch_free(&server->watch_fd);
 	store_watch_free(&server->watch);
 	server_without_index(server);
+	free_filter(&server->filter);
+	free_filter(&server->event_filter);
 	pf_map_release(&server->watched);
 	pthread_mutex_destroy(&server->watched_lock);
 	pf_map_release(&server->users);

@@ -17,6 +17,8 @@
 #include "share/share.h"
 #include "store/store.h"
 
+struct filter;
+
 struct server {
 	struct net_loop *loop;
 	const struct pf_conf *conf;
@@ -33,6 +35,8 @@ struct server {
 	struct pf_map watched;
 	uint64_t last_watched;
 	atomic_bool watch_warned;
+	/* scripts: on events, and by FILTER */
+	struct filter *event_filter, *filter;
 	struct net_timer *tick;
 	unsigned ticks;
 	int index_socket;
@@ -65,6 +69,7 @@ struct user {
 	struct pf_link link;
 	struct server *server;
 	char *name, *mail;
+	char *home;  /* NULL: unknown */
 	char *quota; /* rules: the site's and the user's */
 	struct net_queue *queue;
 	struct pf_link clients;
@@ -76,6 +81,9 @@ struct user {
 	struct orders *orders; /* what SORT worked out (order.h) */
 	struct metadata_news metadata_news[METADATA_NEWS]; /* the queue's */
 	uint64_t metadata_serial;
+	/* scripts on events (events.h) */
+	struct net_queue *event_queue;
+	unsigned event_jobs;
 	atomic_int dirty; /* documented files may be behind the log */
 	/* watched.h */
 	struct pf_map watched; /* by name; the queue's */
@@ -86,7 +94,9 @@ struct user {
 /* The user of that name, made if needed (`quota`: rules of his own, or NULL);
  * it lives while it has clients and a while longer. */
 struct user *server_user(struct server *server, const char *name,
-			 const char *mail, const char *quota);
+			 const char *mail, const char *home, const char *quota);
+/* One of its event jobs is over. */
+void user_events_done(struct user *user);
 /* In the user's queue: opens the store, makes create_folders. */
 PF_CHECKED pf_status user_open(struct user *user, struct pf_error *err);
 /* Counts a client in and out. */

@@ -116,8 +116,9 @@ static void admit(struct arrival *a)
 		admit_manager(a);
 		return;
 	}
-	struct user *user = server_user(server, a->identity.user,
-					a->identity.mail, a->identity.quota);
+	struct user *user =
+	    server_user(server, a->identity.user, a->identity.mail,
+			a->identity.home, a->identity.quota);
 	if (user->client_count >= (unsigned)conf->connections_per_user) {
 		pf_log(PF_LOG_WARN, "too-many-sessions",
 		       PF_LOGC("user", user->name),

@@ -14,6 +14,8 @@
 /* Enough for libc's resolver and our own (recursion-free) code; untouched
  * pages cost nothing. */
 #define STACK_SIZE (1024 * 1024)
+/* They wait for programs. */
+#define SLOW_THREADS 4
 
 struct job {
 	struct net_post post; /* first the queue's list, then the loop's */
@@ -33,9 +35,11 @@ struct net_queue {
 
 void net_lanes_init(struct net_loop *loop, int disk, int hash)
 {
-	const int max[2] = {[NET_LANE_DISK] = disk, [NET_LANE_HASH] = hash};
+	const int max[NET_LANES] = {[NET_LANE_DISK] = disk,
+				    [NET_LANE_HASH] = hash,
+				    [NET_LANE_SLOW] = SLOW_THREADS};
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < NET_LANES; i++) {
 		struct net_lane_state *lane = &loop->lanes[i];
 
 		pthread_mutex_init(&lane->lock, NULL);
@@ -127,7 +131,7 @@ static void start_worker(struct net_lane_state *lane)
 
 void net_lanes_stop(struct net_loop *loop)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < NET_LANES; i++) {
 		struct net_lane_state *lane = &loop->lanes[i];
 
 		pthread_mutex_lock(&lane->lock);

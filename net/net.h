@@ -202,7 +202,9 @@ PF_CHECKED pf_status net_tls_self_signed(const char *host,
  */
 enum net_lane {
 	NET_LANE_DISK,
-	NET_LANE_HASH
+	NET_LANE_HASH,
+	NET_LANE_SLOW, /* what may take minutes: programs, other servers */
+	NET_LANES
 };
 struct net_queue;
 

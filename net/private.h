@@ -49,7 +49,7 @@ struct net_loop {
 	struct pf_link posts; /* struct net_post, under lock */
 	struct pf_link conns, ready;
 	struct net_signal *signals;
-	struct net_lane_state lanes[2];
+	struct net_lane_state lanes[NET_LANES];
 	size_t jobs; /* handed in and not yet done */
 	bool stopping;
 	char *wire;	/* NET_SCRATCH: what was just read, of any connection */

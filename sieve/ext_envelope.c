@@ -87,6 +87,10 @@ static bool decide(struct sieve_run *run, const struct sieve_node *node)
 	const struct sieve_arg *parts = node->params[0];
 	struct sieve_matcher matcher;
 
+	if (run->message->no_envelope) { /* RFC 6785 4.6 */
+		sieve_run_fail(run, "there is no envelope here");
+		return false;
+	}
 	sieve_matcher_begin(&matcher, run, node, node->params[1]);
 	for (size_t i = 0; i < parts->count && !matcher.found; i++) {
 		struct pf_str name = sieve_run_string(run, &parts->strings[i]);

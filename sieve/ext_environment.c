@@ -17,11 +17,10 @@ bool sieve_environment_get(struct sieve_run *run, struct pf_str name,
 	static const struct {
 		const char *name, *value;
 	} known[] = {
-	    {"name", "penfold"},
-	    {"version", PACKAGE_VERSION},
-	    {"location", "MDA"},
-	    {"phase", "during"},
-	    {"vnd.dovecot.default-mailbox", "INBOX"},
+	    {"name", "penfold"}, {"version", PACKAGE_VERSION},
+	    {"location", "MDA"}, {"phase", "during"},
+	    {"imap.user", ""}, /* RFC 6785 4.2: nobody's doing */
+	    {"imap.email", ""},	 {"vnd.dovecot.default-mailbox", "INBOX"},
 	};
 
 	if (message->environment &&

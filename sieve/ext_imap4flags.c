@@ -22,7 +22,7 @@ enum {
 };
 
 struct state {
-	struct pf_str flags; /* the internal variable */
+	struct pf_str flags; /* the internal variable, once it is used */
 	bool used;
 };
 
@@ -149,8 +149,10 @@ static struct pf_str get(struct sieve_run *run, const struct sieve_node *node,
 {
 	struct state *state = sieve_run_state(run, &sieve_ext_imap4flags);
 
-	return node->slots ? sieve_variable_get(run, node->slots[i])
-			   : state->flags;
+	if (node->slots)
+		return sieve_variable_get(run, node->slots[i]);
+	/* a stored message has some (RFC 6785 3.8) */
+	return state->used ? state->flags : run->message->flags;
 }
 
 static void put(struct sieve_run *run, const struct sieve_node *node,

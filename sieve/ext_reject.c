@@ -44,7 +44,7 @@ static const struct sieve_def ereject[] = {
     {0},
 };
 
-const struct sieve_extension sieve_ext_reject = {.name = "reject",
-						 .defs = reject};
-const struct sieve_extension sieve_ext_ereject = {.name = "ereject",
-						  .defs = ereject};
+const struct sieve_extension sieve_ext_reject = {
+    .name = "reject", .delivery = true, .defs = reject};
+const struct sieve_extension sieve_ext_ereject = {
+    .name = "ereject", .delivery = true, .defs = ereject};

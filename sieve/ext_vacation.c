@@ -368,9 +368,13 @@ static const struct sieve_tag seconds_tags[] = {
 };
 
 const struct sieve_extension sieve_ext_vacation = {.name = "vacation",
+						   .delivery = true,
 						   .defs = defs,
 						   .tags = tags,
 						   .state_size =
 						       sizeof(struct state)};
 const struct sieve_extension sieve_ext_vacation_seconds = {
-    .name = "vacation-seconds", .implies = "vacation", .tags = seconds_tags};
+    .name = "vacation-seconds",
+    .delivery = true,
+    .implies = "vacation",
+    .tags = seconds_tags};

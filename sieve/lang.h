@@ -241,6 +241,7 @@ struct sieve_extension {
 	const char *name;	      /* for require; NULL: the base language */
 	const char *implies;	      /* another extension that comes with it */
 	unsigned offer;		      /* only if the site offers this */
+	bool delivery;		      /* not without a delivery */
 	bool unlisted;		      /* may be required, is not announced */
 	const char *instead;	      /* it is old: what to write now */
 	const struct sieve_def *defs; /* end: name NULL */

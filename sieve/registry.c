@@ -50,6 +50,8 @@
 	X(extracttext)         /* RFC 5703 7 */ \
 	X(replace)             /* RFC 5703 5 */ \
 	X(enclose)             /* RFC 5703 6 */ \
+	X(imapsieve)           /* RFC 6785 */ \
+	X(dovecot_imapsieve)   /* vnd.dovecot.imapsieve */ \
 	X(ihave)               /* RFC 5463 */ \
 	X(include)             /* RFC 6609 */ \
 	X(special_use)         /* RFC 8579 */ \
@@ -87,7 +89,8 @@ size_t sieve_extension_index(const struct sieve_extension *extension)
 
 static bool is_offered(const struct sieve_extension *x, unsigned offers)
 {
-	return (x->offer & ~offers) == 0;
+	return (x->offer & ~offers) == 0 &&
+	       !(x->delivery && (offers & SIEVE_ONLY_IMAP));
 }
 
 bool sieve_extension_find(const struct sieve_compiler *compiler,

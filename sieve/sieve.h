@@ -39,7 +39,8 @@ enum sieve_program_kind {
 	SIEVE_PROGRAM_FILTER = 2,
 	SIEVE_PROGRAM_EXECUTE = 4,
 };
-#define SIEVE_OFFER_IMAP 8 /* imapsieve */
+#define SIEVE_OFFER_IMAP 8  /* imapsieve */
+#define SIEVE_ONLY_IMAP	 16 /* nothing that is for deliveries only */
 
 struct sieve_limits {
 	unsigned offers;
@@ -113,6 +114,8 @@ struct sieve_message {
 	/* Does this mailbox exist? (mailboxexists) */
 	bool (*mailbox_exists)(void *arg, struct pf_str name);
 	time_t now;
+	struct pf_str flags; /* that it has already, parted by blanks */
+	bool no_envelope;    /* who asks for one has made a mistake */
 
 	/* Other addresses of the user, blank-separated.  (vacation) */
 	struct pf_str own;

@@ -392,6 +392,7 @@ static void show_run(struct pf_buf *to, const struct sieve_script *script,
 	    .now = (time_t)now,
 	    .arg = &world,
 	    .mailbox_exists = mailbox_exists,
+	    .flags = value_of(envelope, "flags", ""),
 	    .file = file,
 	    .scratch = scratch,
 	    .program = program,
@@ -477,7 +478,7 @@ static void run_case(const struct test_case *test)
 	struct sieve_limits limits = sieve_default_limits;
 	uint64_t offers = 0;
 
-	if (pf_str_u64(value_of(test->sections[ENVELOPE], "offers", "0"), 15,
+	if (pf_str_u64(value_of(test->sections[ENVELOPE], "offers", "0"), 31,
 		       &offers))
 		limits.offers = (unsigned)offers;
 	pf_status status = sieve_compile_from(
