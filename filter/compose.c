@@ -186,6 +186,7 @@ void filter_compose_reject(struct filter *filter, const char *address,
 			   struct pf_str reason, struct pf_str header,
 			   struct pf_buf *to)
 {
+	struct pf_buf text = PF_BUF_INIT(2 << 20);
 	struct pf_buf from = PF_BUF_INIT(1024), id = PF_BUF_INIT(FIELD_MAX);
 	struct pf_str one;
 	size_t pos = 0;
@@ -203,7 +204,12 @@ void filter_compose_reject(struct filter *filter, const char *address,
 		    "\treport-type=disposition-notification; boundary=\"%s\"\n"
 		    "\n--%s\n",
 		    bound, bound);
-	add_text(to, reason);
+	/* whose words these are (RFC 5429 2.2.1) */
+	pf_buf_add_c(&text, "Your message was refused by the recipient's mail "
+			    "filter.\nThe reason given is:\n\n");
+	pf_buf_add_str(&text, reason);
+	add_text(to, pf_buf_str(&text));
+	pf_buf_release(&text);
 	pf_buf_addf(to,
 		    "--%s\nContent-Type: message/disposition-notification\n\n"
 		    "Reporting-UA: %s; penfold\n",

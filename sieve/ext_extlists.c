@@ -156,16 +156,25 @@ static const struct list *need_list(struct sieve_run *run, struct pf_str name)
 
 /* ---- :list ---- */
 
+static bool has(struct sieve_run *run, const struct list *list,
+		struct pf_str member)
+{
+	return list->count > 0 &&
+	       sieve_run_step(run, SORT_STEPS * (1 + member.n)) &&
+	       bsearch(&member, list->members, list->count,
+		       sizeof *list->members, compare);
+}
+
 static bool match(struct sieve_run *run, const struct sieve_node *node,
 		  struct sieve_value *value, struct sieve_value *key)
 {
 	const struct list *list = need_list(run, key->text);
 
 	(void)node;
-	if (!list || list->count == 0 ||
-	    !sieve_run_step(run, SORT_STEPS * (1 + value->text.n)) ||
-	    !bsearch(&value->text, list->members, list->count,
-		     sizeof *list->members, compare))
+	/* a field "Name <address>" is in the list if its address is, as in
+	 * the examples of RFC 6134 3 */
+	if (!list || (!has(run, list, value->text) &&
+		      !has(run, list, member_of(run, value->text))))
 		return false;
 	sieve_captures_set(run, &value->text, 1);
 	return true;
