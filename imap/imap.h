@@ -323,6 +323,7 @@ enum imap_key_kind {
 	IMAP_KEY_EMAILID,
 	IMAP_KEY_THREADID,
 	IMAP_KEY_SAVED, /* "$" */
+	IMAP_KEY_FUZZY, /* one child, without another FUZZY in it */
 };
 struct imap_key {
 	enum imap_key_kind kind;
@@ -343,12 +344,14 @@ enum imap_search_return {
 	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 */
 	IMAP_RETURN_CONTEXT = 64, /* RFC 5267 4.2 */
 	IMAP_RETURN_UPDATE = 128,
+	IMAP_RETURN_RELEVANCY = 256, /* RFC 6203 4 */
 };
 struct imap_search {
 	bool esearch; /* RETURN was given */
 	unsigned returns;
 	struct imap_key *root;
 	bool has_modseq;
+	bool has_fuzzy;
 	bool has_seqs;	       /* a key is a set of sequence numbers */
 	bool has_recent;       /* RECENT, NEW, OLD */
 	struct pf_str charset; /* as it was said */
@@ -499,6 +502,7 @@ enum imap_sort_kind {
 	IMAP_SORT_TO,
 	IMAP_SORT_DISPLAYFROM, /* RFC 5957 */
 	IMAP_SORT_DISPLAYTO,
+	IMAP_SORT_RELEVANCY, /* RFC 6203 6 */
 	IMAP_SORT_KINDS
 };
 struct imap_sort_key {

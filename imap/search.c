@@ -95,6 +95,7 @@ struct parser {
 	struct pf_str charset; /* empty: not given */
 	uint32_t star_seq, star_uid;
 	bool has_modseq, has_seqs, has_recent;
+	bool has_fuzzy, in_fuzzy;
 	struct pf_error *err;
 };
 
@@ -130,6 +131,18 @@ static pf_status negate(struct parser *p, struct imap_key **key)
 		return status;
 	not ->child = *key;
 	*key = not ;
+	return PF_OK;
+}
+
+static pf_status wrap_fuzzy(struct parser *p, struct imap_key **key)
+{
+	struct imap_key *fuzzy = NULL;
+	pf_status status = new_key(p, IMAP_KEY_FUZZY, &fuzzy);
+
+	if (status != PF_OK)
+		return status;
+	fuzzy->child = *key;
+	*key = fuzzy;
 	return PF_OK;
 }
 
@@ -456,13 +469,22 @@ static pf_status parse_key(struct parser *p, const struct imap_arg **arg,
 			   int depth, struct imap_key **out)
 {
 	const struct imap_arg *list;
-	bool not = false;
+	bool not = false, fuzzy = false;
 	pf_status status;
 
 	if (depth >= NESTING_MAX)
 		return bad(p, "Search keys are nested too deeply");
-	for (; imap_arg_is_atom(*arg, "NOT"); (*arg)++)
-		not = !not ;
+	for (;; (*arg)++) {
+		if (imap_arg_is_atom(*arg, "NOT"))
+			not = !not ;
+		else if (imap_arg_is_atom(*arg, "FUZZY"))
+			fuzzy = true;
+		else
+			break;
+	}
+	/* once is enough (RFC 6203 3) */
+	fuzzy = fuzzy && !p->in_fuzzy;
+	p->in_fuzzy |= fuzzy;
 	if (imap_arg_list(*arg, &list)) {
 		(*arg)++;
 		status = parse_keys(p, list, depth + 1, out);
@@ -471,6 +493,12 @@ static pf_status parse_key(struct parser *p, const struct imap_arg **arg,
 		status = parse_or(p, arg, depth + 1, out);
 	} else {
 		status = parse_word(p, arg, out);
+	}
+	if (fuzzy) {
+		p->in_fuzzy = false;
+		p->has_fuzzy = true;
+		if (status == PF_OK)
+			status = wrap_fuzzy(p, out);
 	}
 	return status == PF_OK && not ? negate(p, out) : status;
 }
@@ -508,11 +536,15 @@ static pf_status parse_return(const struct imap_arg *list,
 	static const struct {
 		const char *name;
 		unsigned bit;
-	} options[] = {
-	    {"MIN", IMAP_RETURN_MIN},	      {"MAX", IMAP_RETURN_MAX},
-	    {"ALL", IMAP_RETURN_ALL},	      {"COUNT", IMAP_RETURN_COUNT},
-	    {"SAVE", IMAP_RETURN_SAVE},	      {"PARTIAL", IMAP_RETURN_PARTIAL},
-	    {"CONTEXT", IMAP_RETURN_CONTEXT}, {"UPDATE", IMAP_RETURN_UPDATE}};
+	} options[] = {{"MIN", IMAP_RETURN_MIN},
+		       {"MAX", IMAP_RETURN_MAX},
+		       {"ALL", IMAP_RETURN_ALL},
+		       {"COUNT", IMAP_RETURN_COUNT},
+		       {"SAVE", IMAP_RETURN_SAVE},
+		       {"PARTIAL", IMAP_RETURN_PARTIAL},
+		       {"CONTEXT", IMAP_RETURN_CONTEXT},
+		       {"UPDATE", IMAP_RETURN_UPDATE},
+		       {"RELEVANCY", IMAP_RETURN_RELEVANCY}};
 	static const struct imap_arg no_modifiers = {.kind = IMAP_END};
 	struct parser p = {.err = err};
 
@@ -596,9 +628,13 @@ static pf_status parse_root(struct parser *p, const struct imap_arg *keys,
 		status = parse_keys(p, keys, 0, &root);
 	if (status != PF_OK)
 		return status;
+	/* RFC 6203 4 */
+	if ((search->returns & IMAP_RETURN_RELEVANCY) && !p->has_fuzzy)
+		return bad(p, "RELEVANCY needs FUZZY");
 	search->root = root;
 	search->has_modseq = p->has_modseq;
 	search->has_seqs = p->has_seqs;
+	search->has_fuzzy = p->has_fuzzy;
 	search->has_recent = p->has_recent;
 	search->charset = charset;
 	return PF_OK;

@@ -12,6 +12,7 @@ static const char *const names[IMAP_SORT_KINDS] = {
     [IMAP_SORT_TO] = "TO",
     [IMAP_SORT_DISPLAYFROM] = "DISPLAYFROM",
     [IMAP_SORT_DISPLAYTO] = "DISPLAYTO",
+    [IMAP_SORT_RELEVANCY] = "RELEVANCY",
 };
 
 static pf_status bad(struct pf_error *err, const char *text)

@@ -101,6 +101,14 @@ static struct sort_cmd *new_state(struct cmd *cmd)
 	return s;
 }
 
+static bool by_relevance(const struct imap_sort *by)
+{
+	for (size_t i = 0; i < by->count; i++)
+		if (by->keys[i].kind == IMAP_SORT_RELEVANCY)
+			return true;
+	return false;
+}
+
 /* charset and keys */
 static enum run begin_find(struct cmd *cmd, struct sort_cmd *s,
 			   const struct imap_arg *args)
@@ -116,6 +124,9 @@ static enum run begin_find(struct cmd *cmd, struct sort_cmd *s,
 	    &cmd->arena, &s->find.what, &err);
 	if (status != PF_OK)
 		return find_syntax(cmd, status, &err);
+	if (by_relevance(&s->by) && !s->find.what.has_fuzzy)
+		return reply_bad(cmd, "RELEVANCY needs FUZZY");
+	s->find.relevance.wanted = by_relevance(&s->by);
 	return find_begin(cmd, &s->find);
 }
 
@@ -293,6 +304,9 @@ static struct value key_value(struct sort_cmd *s, enum imap_sort_kind kind,
 		return (struct value){.number = sent_date(fields->date, msg)};
 	case IMAP_SORT_SIZE:
 		return (struct value){.number = (int64_t)msg->size};
+	case IMAP_SORT_RELEVANCY: /* the best first (RFC 6203 6) */
+		return (struct value){
+		    .number = -(int64_t)relevance_score(&s->find, msg->uid)};
 	case IMAP_SORT_CC:
 		first_address(s, fields->cc, false);
 		break;
@@ -323,6 +337,7 @@ static bool wants_fields(const struct sort_cmd *s)
 		return true;
 	for (size_t i = 0; i < s->by.count; i++)
 		if (s->by.keys[i].kind != IMAP_SORT_ARRIVAL &&
+		    s->by.keys[i].kind != IMAP_SORT_RELEVANCY &&
 		    s->by.keys[i].kind != IMAP_SORT_SIZE)
 			return true;
 	return false;
@@ -501,7 +516,7 @@ static enum run sort_found(struct cmd *cmd, struct sort_cmd *s)
 	struct pf_error err = {0};
 
 	if (!s->from) {
-		if (s->read == 0 &&
+		if (s->read == 0 && !by_relevance(&s->by) &&
 		    orders_get(*orders, &key, s->find.found, &s->uids)) {
 			s->sorted = true;
 			return RUN_DONE;
@@ -517,7 +532,8 @@ static enum run sort_found(struct cmd *cmd, struct sort_cmd *s)
 	}
 	if (!merge(s))
 		return RUN_MORE;
-	orders_put(orders, &key, &s->uids, s->from);
+	if (!by_relevance(&s->by))
+		orders_put(orders, &key, &s->uids, s->from);
 	apply_order(s);
 	s->sorted = true;
 	return RUN_DONE;
@@ -542,7 +558,12 @@ enum run run_sort(struct cmd *cmd)
 	result = find_answer(cmd, &s->find, "SORT", &s->uids);
 	if (result != RUN_DONE)
 		return result;
-	if (s->find.what.returns & IMAP_RETURN_UPDATE)
+	if (!(s->find.what.returns & IMAP_RETURN_UPDATE))
+		return reply_completed(cmd);
+	/* scores are not kept */
+	if (by_relevance(&s->by))
+		context_refuse(cmd);
+	else
 		context_add(cmd, &s->find, &s->by, &s->uids);
 	return reply_completed(cmd);
 }

@@ -11,11 +11,14 @@
 #include "base/clock.h"
 
 /* Numbers of an ALL set that are folded into ranges at a time. */
-#define PIECE 4096
+#define PIECE	 4096
+#define KEYS_MAX ((size_t)64 << 20)
 
 void find_release(struct find *f)
 {
 	search_free(&f->search);
+	relevance_release(&f->relevance);
+	pf_arena_release(&f->arena);
 	pf_buf_release(&f->index_path);
 }
 
@@ -54,6 +57,11 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 		return reply_bad(cmd, "Tag reuse");
 	if (f->what.has_modseq)
 		client_condstore(client);
+	pf_arena_init(&f->arena, KEYS_MAX);
+	if (search_fuzzy(f->what.root, &f->arena, f->relevance.grades, &err) !=
+	    PF_OK)
+		return reply_error(cmd, &err);
+	f->relevance.wanted |= (f->what.returns & IMAP_RETURN_RELEVANCY) != 0;
 	f->root = f->what.root;
 	if (selected)
 		limit_search(cmd, &f->what.root);
@@ -80,7 +88,12 @@ enum run find_step(struct cmd *cmd, struct find *f)
 
 	if (f->found)
 		return RUN_DONE;
-	pf_status status = search_step(f->search, CLIENT_SLICE_MS, &err);
+	pf_status status =
+	    f->result ? PF_OK : search_step(f->search, CLIENT_SLICE_MS, &err);
+	if (status == PF_OK && !f->result)
+		f->result = search_result(f->search);
+	if (status == PF_OK && f->relevance.wanted)
+		status = relevance_step(cmd, f, &err);
 	if (status == PF_MORE) {
 		search_progress(f->search, &done, &goal);
 		if (!f->quiet)
@@ -88,7 +101,7 @@ enum run find_step(struct cmd *cmd, struct find *f)
 		return RUN_MORE;
 	}
 	if (status == PF_OK) {
-		f->found = search_result(f->search);
+		f->found = f->result;
 		return RUN_DONE;
 	}
 	/* RFC 5182 2.1: a failed SAVE empties the variable */
@@ -213,6 +226,31 @@ static void answer_head(struct cmd *cmd, const struct find *f,
 		pf_buf_addf(out, " MODSEQ %llu", (unsigned long long)modseq);
 }
 
+/* " RELEVANCY (4 99 42)" (RFC 6203 4): of what ALL or PARTIAL told, in that
+ * order; also closes PARTIAL. */
+static enum run answer_scores(struct cmd *cmd, struct find *f,
+			      const struct store_uids *uids, size_t first,
+			      size_t end)
+{
+	struct pf_buf *out = &cmd->client->out;
+
+	if (!f->scores_begun) {
+		if (f->what.returns & IMAP_RETURN_PARTIAL)
+			pf_buf_add_byte(out, ')');
+		pf_buf_add_c(out, " RELEVANCY (");
+		f->score_at = first;
+	}
+	f->scores_begun = true;
+	for (; f->score_at < end; f->score_at++) {
+		if (client_full(cmd->client))
+			return RUN_OUTPUT;
+		pf_buf_addf(out, "%s%u", f->score_at > first ? " " : "",
+			    relevance_score(f, uids->v[f->score_at]));
+	}
+	pf_buf_add_byte(out, ')');
+	return RUN_DONE;
+}
+
 /* "* ESEARCH (TAG "a") UID MIN 2 MAX 9 COUNT 5 ALL 2:4,8:9", or for ALL
  * "PARTIAL (1:2 2:3)" */
 static enum run answer_esearch(struct cmd *cmd, struct find *f,
@@ -250,7 +288,12 @@ static enum run answer_esearch(struct cmd *cmd, struct find *f,
 		imap_set_write(out, piece, n);
 		f->at += n;
 	}
-	pf_buf_add_c(out, returns & IMAP_RETURN_PARTIAL ? ")\r\n" : "\r\n");
+	if ((returns & IMAP_RETURN_RELEVANCY) &&
+	    answer_scores(cmd, f, uids, first, end) != RUN_DONE)
+		return RUN_OUTPUT;
+	if ((returns & IMAP_RETURN_PARTIAL) && !f->scores_begun)
+		pf_buf_add_byte(out, ')');
+	pf_buf_add_c(out, "\r\n");
 	return RUN_DONE;
 }
 

@@ -5,7 +5,7 @@
 #ifndef IMAPD_FIND_H
 #define IMAPD_FIND_H
 
-#include "imapd/client.h"
+#include "imapd/relevance.h"
 #include "search/search.h"
 
 struct find {
@@ -19,10 +19,13 @@ struct find {
 	struct imap_key *root; /* as the client wants it */
 	struct search *search;
 	struct pf_buf index_path;
+	struct pf_arena arena; /* of keys that are made here */
+	const struct store_uids *result;
+	struct relevance relevance;
 	const struct store_uids *found; /* NULL: not yet; sorted by UID */
 	/* the answer */
-	size_t at;
-	bool begun;
+	size_t at, score_at;
+	bool begun, scores_begun;
 };
 
 /* Begins what f->what says; MORE, or DONE with a refusal. */

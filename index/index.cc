@@ -586,3 +586,15 @@ void index_writer_close(struct index_writer **writer)
 	delete *writer;
 	*writer = NULL;
 }
+
+/* ---- stems ------------------------------------------------------------ */
+
+pf_status index_stem(struct pf_str word, struct pf_buf *stem,
+		     struct pf_error *err)
+{
+	return guard(err, "stem", [&] {
+		std::string out = Xapian::Stem("english")(bytes(word));
+
+		pf_buf_add(stem, out.data(), out.size());
+	});
+}

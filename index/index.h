@@ -71,6 +71,11 @@ enum index_answer index_set_ask(const struct index_set *set, uint32_t docid);
 uint32_t index_set_count(const struct index_set *set);
 void index_set_free(struct index_set **set);
 
+/* The stem of a lower-case word, appended (English; what is none stays). */
+struct pf_buf;
+PF_CHECKED pf_status index_stem(struct pf_str word, struct pf_buf *stem,
+				struct pf_error *err);
+
 /* ---- writing (penfold-indexd only) ---- */
 
 /* BUSY when another writer has it.  A damaged database, or one of another

@@ -253,6 +253,7 @@ static bool judge_record(const struct search_op *op,
 	case IMAP_KEY_AND:
 	case IMAP_KEY_OR:
 	case IMAP_KEY_NOT:
+	case IMAP_KEY_FUZZY:
 	case IMAP_KEY_SENTBEFORE:
 	case IMAP_KEY_SENTON:
 	case IMAP_KEY_SENTSINCE:
@@ -292,7 +293,7 @@ enum search_verdict search_keys_judge(const struct search_keys *keys,
 		enum search_verdict verdict;
 
 		if (kind == IMAP_KEY_AND || kind == IMAP_KEY_OR ||
-		    kind == IMAP_KEY_NOT) {
+		    kind == IMAP_KEY_NOT || kind == IMAP_KEY_FUZZY) {
 			n -= op->arity;
 			verdict = combine(kind, stack + n, op->arity);
 		} else if (op->leaf >= 0) {

@@ -12,7 +12,7 @@ static void show_key(struct pf_buf *to, const struct imap_key *key)
 	    "flag",    "recent",  "before",   "on",	"since",  "sbefore",
 	    "son",     "ssince",  "vbefore",  "von",	"vsince", "larger",
 	    "smaller", "older",	  "younger",  "modseq", "header", "body",
-	    "text",    "emailid", "threadid", "saved"};
+	    "text",    "emailid", "threadid", "saved",	"fuzzy"};
 
 	pf_buf_addf(to, "%s", names[key->kind]);
 	for (size_t i = 0; i < key->set.n; i++)
@@ -68,6 +68,25 @@ static const char *search(const char *text)
 	pf_buf_release(&to);
 	pf_arena_release(&arena);
 	return shown;
+}
+
+/* RFC 6203 7 */
+static void fuzzy(void)
+{
+	is_str(search("FUZZY SUBJECT work FROM a"),
+	       "and(fuzzy(header Subject 'work'), header From 'a')");
+	is_str(search("NOT FUZZY (SUBJECT a SEEN)"),
+	       "not(fuzzy(and(header Subject 'a', flag \\Seen)))");
+	is_str(search("FUZZY OR TEXT a TEXT b"),
+	       "fuzzy(or(text 'a', text 'b'))");
+	/* once is enough */
+	is_str(search("FUZZY FUZZY (NOT FUZZY TEXT a) FUZZY TEXT b"),
+	       "and(fuzzy(not(text 'a')), fuzzy(text 'b'))");
+	is_str(search("RETURN (RELEVANCY ALL) FUZZY TEXT a"),
+	       "[260] fuzzy(text 'a')");
+	is_str(search("RETURN (RELEVANCY) TEXT a"),
+	       "bad: RELEVANCY needs FUZZY");
+	is_str(search("FUZZY"), "bad: Search key expected at the end");
 }
 
 /* RFC 5267 5, RFC 5465 8: the items' brackets are read as in FETCH */
@@ -224,6 +243,7 @@ int main(void)
 {
 	flags();
 	updates();
+	fuzzy();
 	texts();
 	charsets();
 	dates_and_sizes();
