@@ -90,6 +90,17 @@ void pf_buf_add_c(struct pf_buf *buf, const char *c_string)
 	pf_buf_add(buf, c_string, strlen(c_string));
 }
 
+void pf_buf_add_quoted(struct pf_buf *buf, struct pf_str s)
+{
+	pf_buf_add_byte(buf, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			pf_buf_add_byte(buf, '\\');
+		pf_buf_add_byte(buf, s.p[i]);
+	}
+	pf_buf_add_byte(buf, '"');
+}
+
 void pf_buf_add_byte(struct pf_buf *buf, char c)
 {
 	pf_buf_add(buf, &c, 1);

@@ -43,6 +43,9 @@ void pf_buf_add(struct pf_buf *buf, const void *p, size_t n);
 void pf_buf_add_str(struct pf_buf *buf, struct pf_str s);
 void pf_buf_add_c(struct pf_buf *buf, const char *c_string);
 void pf_buf_add_byte(struct pf_buf *buf, char c);
+/* "s" with a backslash before each quote and backslash in it: what IMAP, Sieve,
+ * ManageSieve and mail fields all call a quoted string. */
+void pf_buf_add_quoted(struct pf_buf *buf, struct pf_str s);
 void pf_buf_add_u64(struct pf_buf *buf, uint64_t value);
 __attribute__((format(printf, 2, 3))) void pf_buf_addf(struct pf_buf *buf,
 						       const char *format, ...);

@@ -299,13 +299,8 @@ void filter_compose_notify(struct filter *filter, const char *address,
 	struct pf_buf mark = PF_BUF_INIT(4 * FIELD_MAX);
 
 	/* who can stop it (RFC 5436 2.7.1) */
-	pf_buf_add_c(&mark, "auto-notified; owner-email=\"");
-	for (const char *p = address; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			pf_buf_add_byte(&mark, '\\');
-		pf_buf_add_byte(&mark, *p);
-	}
-	pf_buf_add_byte(&mark, '"');
+	pf_buf_add_c(&mark, "auto-notified; owner-email=");
+	pf_buf_add_quoted(&mark, pf_str_c(address));
 	add_field(to, "From", from);
 	add_recipients(to, "To", mailto->to, mailto->cc_from);
 	add_recipients(to, "Cc", mailto->to + mailto->cc_from,

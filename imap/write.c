@@ -21,17 +21,6 @@ static bool quotable(struct pf_str s, bool utf8)
 	return true;
 }
 
-static void add_quoted(struct pf_buf *to, struct pf_str s)
-{
-	pf_buf_add_byte(to, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			pf_buf_add_byte(to, '\\');
-		pf_buf_add_byte(to, s.p[i]);
-	}
-	pf_buf_add_byte(to, '"');
-}
-
 /* A literal may hold anything but NUL (RFC 9051 9): that becomes 0x80. */
 static void add_literal(struct pf_buf *to, struct pf_str s)
 {
@@ -47,7 +36,7 @@ static void add_literal(struct pf_buf *to, struct pf_str s)
 void imap_write_string(struct pf_buf *to, struct pf_str s, bool utf8)
 {
 	if (quotable(s, utf8 && pf_utf8_valid(s)))
-		add_quoted(to, s);
+		pf_buf_add_quoted(to, s);
 	else
 		add_literal(to, s);
 }

@@ -22,13 +22,7 @@ void msieve_add_string(struct pf_buf *to, struct pf_str text)
 		pf_buf_add_str(to, text);
 		return;
 	}
-	pf_buf_add_byte(to, '"');
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '"' || text.p[i] == '\\')
-			pf_buf_add_byte(to, '\\');
-		pf_buf_add_byte(to, text.p[i]);
-	}
-	pf_buf_add_byte(to, '"');
+	pf_buf_add_quoted(to, text);
 }
 
 void msieve_add_result(struct pf_buf *to, const char *result, const char *code,

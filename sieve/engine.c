@@ -66,10 +66,11 @@ static int on_script(sieve2_context_t *context, void *arg)
 				      unconst(engine->core));
 }
 
+/* exists "t5": no is what it takes for a message without that field. */
 static int on_header(sieve2_context_t *context, void *arg)
 {
-	static char one[] = "1", zero[] = "0";
-	static char *yes[] = {one, NULL}, *no[] = {zero, NULL};
+	static char one[] = "1";
+	static char *yes[] = {one, NULL};
 	struct engine *engine = arg;
 	struct pf_str name =
 	    pf_str_c(sieve2_getvalue_string(context, unconst("header")));
@@ -77,9 +78,9 @@ static int on_header(sieve2_context_t *context, void *arg)
 
 	if (name.n < 2 || !pf_str_u64(pf_str_from(name, 1), SIZE_MAX, &n))
 		return SIEVE2_ERROR_INTERNAL;
-	bool said = engine->calls->decide(engine->arg, (size_t)n);
-	return sieve2_setvalue_stringlist(context, unconst("body"),
-					  said ? yes : no);
+	if (!engine->calls->decide(engine->arg, (size_t)n))
+		return SIEVE2_ERROR_HEADER;
+	return sieve2_setvalue_stringlist(context, unconst("body"), yes);
 }
 
 static int on_fileinto(sieve2_context_t *context, void *arg)

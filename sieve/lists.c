@@ -292,26 +292,15 @@ void sieve_lists_release(struct sieve_lists *lists)
 	*lists = (struct sieve_lists){0};
 }
 
-static void add_string(struct pf_buf *to, struct pf_str s)
-{
-	pf_buf_add_byte(to, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			pf_buf_add_byte(to, '\\');
-		pf_buf_add_byte(to, s.p[i]);
-	}
-	pf_buf_add_byte(to, '"');
-}
-
 void sieve_lists_to_script(const struct sieve_lists *lists, struct pf_buf *to)
 {
 	pf_buf_add_c(to, "require [\"envelope\", \"subaddress\", "
 			 "\"fileinto\", \"mailbox\"];\n");
 	for (size_t i = 0; i < lists->n; i++) {
 		pf_buf_add_c(to, "if envelope :detail \"to\" ");
-		add_string(to, lists->v[i].tag);
+		pf_buf_add_quoted(to, lists->v[i].tag);
 		pf_buf_add_c(to, " {\n\tfileinto :create ");
-		add_string(to, lists->v[i].folder);
+		pf_buf_add_quoted(to, lists->v[i].folder);
 		pf_buf_add_c(to, ";\n\tstop;\n}\n");
 	}
 }

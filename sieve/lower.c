@@ -4,7 +4,7 @@
  *	if TEST { ... } elsif TEST { ... } else { ... }
  *	stop;		fileinto "7";		do operation 7
  *	anyof(TEST, ...)	not TEST	true	false
- *	header :comparator "i;octet" :is "t5" "1"	what does test 5 say?
+ *	exists "t5"					what does test 5 say?
  *
  * allof(a, b) becomes not anyof(not a, not b): it is short-circuited all the
  * same, and some versions of libsieve evaluate the tests of an allof twice.
@@ -126,9 +126,7 @@ static const struct sieve_node *lower_anyof(struct lowerer *lowerer,
 static void lower_leaf(struct lowerer *lowerer, const struct sieve_node *node)
 {
 	lowerer->compiler->script->slow |= node->def->flags & SIEVE_DEF_SLOW;
-	pf_buf_addf(&lowerer->core,
-		    "header :comparator \"i;octet\" :is \"t%zu\" \"1\"",
-		    lowerer->tests.n);
+	pf_buf_addf(&lowerer->core, "exists \"t%zu\"", lowerer->tests.n);
 	pf_vec_push(&lowerer->tests, node);
 }
 

@@ -97,8 +97,21 @@ static void cut_and_reserve(void)
 	pf_buf_release(&b);
 }
 
+static void quotes(void)
+{
+	struct pf_buf buf = PF_BUF_INIT(100);
+
+	pf_buf_add_quoted(&buf, PF_STR("a\"b\\c"));
+	is_str(buf.data, "\"a\\\"b\\\\c\"");
+	pf_buf_clear(&buf);
+	pf_buf_add_quoted(&buf, PF_STR(""));
+	is_str(buf.data, "\"\"");
+	pf_buf_release(&buf);
+}
+
 int main(void)
 {
+	quotes();
 	starts_as_an_empty_string();
 	refuses_what_is_over_its_maximum();
 	takes_from_the_front_and_goes_on();
