@@ -162,6 +162,41 @@ static int rename_child(const char *root)
 	return 0;
 }
 
+/* Another user's store, below ours only for the sake of tidiness. */
+static struct store *open_other(const char *root)
+{
+	char path[600];
+	struct store_conf conf = {.root = path, .separator = '.'};
+	struct store *store = NULL;
+
+	snprintf(path, sizeof path, "%s/other", root);
+	(void)!store_open(&conf, &store, NULL);
+	return store;
+}
+
+/* Moves all of INBOX into another store. */
+static int share_child(const char *root)
+{
+	static const uint32_t uids[] = {1, 2, 3};
+	struct store_conf conf = {.root = root, .separator = '.'};
+	struct store *store = NULL, *other = open_other(root);
+	struct store_copy how = {
+	    .store = other, .name = PF_STR("INBOX"), .move = true};
+	struct store_uid_pairs pairs = {0};
+	struct store_box *box = NULL;
+	uint32_t uidvalidity;
+
+	if (other && store_open(&conf, &store, NULL) == PF_OK &&
+	    store_box_open(store, PF_STR("INBOX"), &box, NULL) == PF_OK)
+		(void)!store_box_copy_to(box, uids, 3, &how, &uidvalidity,
+					 &pairs, NULL);
+	pf_vec_release(&pairs);
+	store_box_close(&box);
+	store_close(&store);
+	store_close(&other);
+	return 0;
+}
+
 /* ---- the parent
  * -------------------------------------------------------------- */
 
@@ -423,10 +458,44 @@ static void run_renames(const char *self, const char *kind, int limit)
 	}
 }
 
+static void run_shares(const char *self, const char *kind, int limit)
+{
+	bool killed = true;
+
+	plan_name = "a_move_into_another_store_is_there_once";
+	for (int n = 1; n < limit && (killed || kind[0] == 'E'); n++) {
+		struct done done;
+		int counts[4] = {0};
+		snprintf(plan, sizeof plan, "%s@%d", kind, n);
+		fixture_new();
+		struct store *store = fixture_open();
+		fixture_append(store, "INBOX", "1\n", 0);
+		fixture_append(store, "INBOX", "2\n", STORE_SEEN);
+		fixture_append(store, "INBOX", "3\n", 0);
+		store_close(&store);
+		verify(run_child(self, "share", &done, &killed), "child ran");
+		/* the owner of the source comes first or last */
+		struct store *other = n % 2 ? open_other(fixture_root) : NULL;
+		store = fixture_open();
+		count_texts(store, "INBOX", counts);
+		if (!other)
+			other = open_other(fixture_root);
+		count_texts(other, "INBOX", counts);
+		store_close(&other);
+		store_close(&store);
+		for (int t = 1; t < 4; t++)
+			verify(counts[t] == 1, "text %d is there %d times", t,
+			       counts[t]);
+		fixture_free();
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "rename") == 0)
 		return rename_child(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "share") == 0)
+		return share_child(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "child") == 0)
 		return child(argv[2]);
 #ifdef PF_FAULT_INJECTION
@@ -436,10 +505,14 @@ int main(int argc, char **argv)
 	run_renames("/proc/self/exe", "kill", 1000);
 	run_renames("/proc/self/exe", "EIO", 60);
 	run_renames("/proc/self/exe", "ENOSPC", 60);
+	run_shares("/proc/self/exe", "kill", 1000);
+	run_shares("/proc/self/exe", "EIO", 100);
+	run_shares("/proc/self/exe", "ENOSPC", 100);
 	return tap_done();
 #else
 	(void)run_plans;
 	(void)run_renames;
+	(void)run_shares;
 	printf("1..0 # SKIP needs --enable-fault-injection\n");
 	return 0;
 #endif
