@@ -126,10 +126,16 @@ static void add_trace(struct filter *filter, const char *auto_submitted,
 
 static void add_text(struct pf_buf *to, struct pf_str text)
 {
+	struct pf_buf encoded = PF_BUF_INIT(4 << 20);
+
 	pf_buf_add_c(to, "Content-Type: text/plain; charset=utf-8\n"
 			 "Content-Transfer-Encoding: quoted-printable\n\n");
-	mime_qp_encode(to, text);
+	mime_qp_encode(&encoded, text);
+	for (size_t i = 0; i < encoded.len; i++)
+		if (encoded.data[i] != '\r') /* one of text would be =0D */
+			pf_buf_add_byte(to, encoded.data[i]);
 	pf_buf_add_byte(to, '\n');
+	pf_buf_release(&encoded);
 }
 
 static struct pf_str postmaster(struct filter *filter, struct pf_buf *to)

@@ -603,6 +603,7 @@ static void refusals(void)
 	ok(has(sent, "Auto-Submitted: auto-replied\n"));
 	ok(has(sent, "In-Reply-To: <1@b.test>\n"));
 	ok(has(sent, "\nThe reason given is:\n\nnot h=C3=A4re\n"));
+	ok(!strchr(sent, '\r'));
 	ok(has(sent, "Final-Recipient: rfc822; ida@ex.test\n"));
 	ok(has(sent, "Disposition: automatic-action/MDN-sent-automatically; "
 		     "deleted\n"));
