@@ -130,17 +130,41 @@ def with_qresync(rig, relay):
     imap.logout()
 
 
+def from_cache(rig, relay):
+    """The second look fetches no header again."""
+    program = relay.name
+    headers = lambda: relay.count(r"^FETCH .*FIELDS")
+    before = headers()
+    with rig.imap("ann") as imap:
+        old = len(flags_of(imap)) - 1  # the other's last
+    rig.deliver("ann", message(f"for {program}'s cache"))
+    status, shown = drive(
+        program, rig.dir / f"{program}.rc",
+        f"imaps://127.0.0.1:{relay.port}/INBOX",
+        "<last-entry><flag-message><sync-mailbox><quit>")
+    equal(status, 0, f"{program}: ends well, again")
+    asked = [line for line in relay.log if "FIELDS" in line]
+    ok(headers() == before + 1
+       and int(re.search(r"FETCH (\d+)", asked[-1])[1]) > old,
+       f"{program}: from its header cache, but for the new message", asked)
+    with rig.imap("ann") as imap:
+        flags = flags_of(imap)
+    ok(b"\\Flagged" in flags[max(flags)], f"{program}: and it is the right one")
+
+
 def on_maildir(rig):
     """mutt on the files while an IMAP session watches."""
     rc = write_rc(rig, "files", rig.imaps_port)
     watcher = rig.imap("ann")
+    rig.deliver("ann", message("flag me"))
+    rig.deliver("ann", message("delete me"))
     before = flags_of(watcher)
     watcher.select()
     watcher.send(b"i IDLE\r\n")
     watcher.readline()
     # one unread message gets flagged, one goes for good
-    keys = ("<last-entry><flag-message><previous-entry><delete-message>"
-            "<sync-mailbox><quit>")
+    keys = ("<search>flag me<enter><flag-message>"
+            "<search>delete me<enter><delete-message><sync-mailbox><quit>")
     status, shown = drive("mutt", rc, str(rig.maildir("ann")), keys)
     equal(status, 0, "mutt on the Maildir: ends well") or \
         print("#", shown[-600:])
@@ -169,6 +193,8 @@ def main():
         with Relay(rig, "mutt") as mutt, Relay(rig, "neomutt") as neomutt:
             over_imap(rig, mutt, 3, 5, 7)
             over_imap(rig, neomutt, 4, 6, 8)
+            from_cache(rig, mutt)
+            from_cache(rig, neomutt)
             with_qresync(rig, mutt)
             for relay in (mutt, neomutt):
                 equal(relay.fields_not_kept(), set(),
