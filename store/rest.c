@@ -50,6 +50,9 @@ bool store_rest_begin(struct store_box *box)
 	if (bytes > store->rest_max || !box->loaded || box->deleted ||
 	    box->reset || !store_box_exists(box))
 		return false;
+	/* behind all others first: the oldest is then never this one */
+	pf_list_remove(&box->link);
+	pf_list_append(&store->boxes, &box->link);
 	while (store->resting >= REST_BOXES ||
 	       (store->resting && store->rest_bytes + bytes > store->rest_max))
 		end(oldest(store));
@@ -57,8 +60,6 @@ bool store_rest_begin(struct store_box *box)
 	box->rest_since = pf_clock_mono_ms();
 	store->resting++;
 	store->rest_bytes += bytes;
-	pf_list_remove(&box->link);
-	pf_list_append(&store->boxes, &box->link);
 	return true;
 }
 

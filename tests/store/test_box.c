@@ -279,6 +279,38 @@ static void rests_and_wakes(void)
 	fixture_free();
 }
 
+/* More than may rest: the oldest goes, never the one that comes. */
+static void rests_a_few_at_a_time(void)
+{
+	enum {
+		BOXES = 40
+	};
+	struct store *store = NULL;
+	struct store_conf conf = {.separator = '.', .rest = 1 << 20};
+	struct store_box *boxes[BOXES], *box;
+	char name[20];
+
+	fixture_new();
+	conf.root = fixture_root;
+	good(store_open(&conf, &store, &err));
+	for (int i = 0; i < BOXES; i++) {
+		snprintf(name, sizeof name, "Box%d", i);
+		good(store_create(store, pf_str_c(name), NULL, &err));
+		boxes[i] = fixture_box(store, name);
+	}
+	for (int i = 0; i < BOXES; i++)
+		store_box_close(&boxes[i]);
+	ok(store_rests(store) && !store_busy(store));
+	for (int i = BOXES; i-- > 0;) {
+		snprintf(name, sizeof name, "Box%d", i);
+		box = fixture_box(store, name);
+		ok(store_box_exists(box));
+		store_box_close(&box);
+	}
+	store_close(&store);
+	fixture_free();
+}
+
 int main(void)
 {
 	delivers_and_numbers();
@@ -287,5 +319,6 @@ int main(void)
 	follows_other_programs();
 	either_copy_is_enough();
 	rests_and_wakes();
+	rests_a_few_at_a_time();
 	return tap_done();
 }
