@@ -62,7 +62,7 @@ static void lists_extensions(void)
 /* docs/man/penfold-sieve.7 */
 static void manual_names_every_extension(void)
 {
-	struct pf_str rest = pf_str_c(sieve_extensions(0)), name;
+	struct pf_str rest = pf_str_c(sieve_extensions(~0u)), name;
 	const char *src = getenv("PF_SRCDIR");
 	static char text[1 << 16];
 	char path[4096];
