@@ -3,7 +3,7 @@
  *
  * What a mailbox has is in the store.  The server's /shared entries are the
  * administrator's: /shared/admin comes from the configuration, and nobody can
- * set one here.
+ * set one here but the script for IMAP events (RFC 6785).
  *
  * Changes are told to the user's other sessions that said ENABLE METADATA or
  * METADATA-SERVER (RFC 5464 4.1): they are noted in a short list of the user,
@@ -414,6 +414,17 @@ static bool read_changes(struct cmd *cmd, const struct imap_arg *list,
 	return true;
 }
 
+/* Of the server, which is this account: one is the user's (RFC 6785 2.3.1). */
+static bool sets_admins(const struct store_metadata *changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pf_str_istarts(changes[i].entry, PF_STR("/shared/")) &&
+		    !pf_str_ieq(changes[i].entry,
+				PF_STR("/shared/imapsieve/script")))
+			return true;
+	return false;
+}
+
 static bool sets_shared(const struct store_metadata *changes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -438,7 +449,7 @@ enum run run_setmetadata(struct cmd *cmd)
 	if (!read_changes(cmd, list, &changes, &count) ||
 	    !read_mailbox(cmd, &cmd->args[0], &mailbox))
 		return RUN_DONE;
-	if (mailbox.n == 0 && sets_shared(changes, count))
+	if (mailbox.n == 0 && sets_admins(changes, count))
 		return reply_no(cmd, "[NOPERM] Shared entries of the server "
 				     "are the administrator's");
 	pf_status status = find_place(cmd, mailbox, &place, &who, &err);

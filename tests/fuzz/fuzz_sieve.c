@@ -71,6 +71,40 @@ static bool list(void *arg, struct pf_str name, struct pf_str *text)
 	return name.n % 2;
 }
 
+static int scratch(void *arg)
+{
+	(void)arg;
+	return memfd_create("scratch", 0);
+}
+
+/* Some fail, some say something, whatever it is. */
+static int program(void *arg, const struct sieve_program *p)
+{
+	(void)arg;
+	if (p->output >= 0 && p->name.n % 2 &&
+	    write(p->output, body + p->arg_count,
+		  sizeof body - 1 - p->arg_count) < 0)
+		abort();
+	return (int)(p->name.n % 4) - 2 + (int)(p->name.n % 2);
+}
+
+/* The pieces of an action lie in files that are there. */
+static void look_at(const struct sieve_action *action)
+{
+	char byte;
+
+	for (size_t i = 0; i < action->body_count; i++) {
+		const struct sieve_span *span = &action->body[i];
+
+		if (!span->text.p && span->size > 0 &&
+		    pread(span->fd, &byte, 1,
+			  (off_t)(span->start + span->size - 1)) != 1)
+			abort();
+	}
+	if (action->body && !action->header.p)
+		abort();
+}
+
 /* Any name is there: "a" to "c" include others, the rest do little. */
 static pf_status load(void *arg, bool global, struct pf_str name,
 		      struct pf_buf *text, struct pf_error *err)
@@ -127,6 +161,8 @@ static void run(const struct sieve_script *script, struct pf_str own_header)
 	    .mailbox_exists = mailbox_exists,
 	    .now = 1795276800,
 	    .file = file,
+	    .scratch = scratch,
+	    .program = program,
 	    .duplicate = duplicate,
 	    .special_use = special_use,
 	    .mailbox_of_id = mailbox_of_id,
@@ -144,6 +180,8 @@ static void run(const struct sieve_script *script, struct pf_str own_header)
 		abort();
 	if (result.failed && (result.count != 1 || !result.actions[0].implicit))
 		abort();
+	for (size_t i = 0; i < result.count; i++)
+		look_at(&result.actions[i]);
 	sieve_result_release(&result);
 }
 
@@ -160,8 +198,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		header = pf_str_from(text, (size_t)nul + 1);
 		text = pf_str_head(text, (size_t)nul);
 	}
-	pf_status status =
-	    sieve_compile_from(text, NULL, &source, &script, &problems, NULL);
+	struct sieve_limits limits = sieve_default_limits;
+	limits.offers = 15;
+	pf_status status = sieve_compile_from(text, &limits, &source, &script,
+					      &problems, NULL);
 	for (size_t i = 0; i < problems.n; i++) {
 		error |= !problems.v[i].warning;
 		if (problems.v[i].line < 1 || problems.v[i].column < 1)

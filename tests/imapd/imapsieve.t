@@ -18,3 +18,11 @@ C: a5 COPY 1 INBOX
 S: * 2 EXISTS
 X: 1
 S: a5 OK {{.*}}
+# the account's own script; other shared entries are the administrator's
+C: a6 SETMETADATA "" (/shared/imapsieve/script "all")
+S: a6 OK {{.*}}
+C: a7 GETMETADATA "" /shared/imapsieve/script
+S: * METADATA "" (/shared/imapsieve/script "all")
+S: a7 OK {{.*}}
+C: a8 SETMETADATA "" (/shared/comment "x")
+S: a8 NO [NOPERM] {{.*}}
