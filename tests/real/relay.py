@@ -203,6 +203,13 @@ class Relay:
         return sum(len(times) for shape, times in self.shapes.items()
                    if re.search(pattern, shape, re.I))
 
+    def rests(self, seconds=2):
+        """Waits until nothing was asked for so long."""
+        last = None
+        while len(self.log) != last:
+            last = len(self.log)
+            time.sleep(seconds)
+
     def fields_not_kept(self):
         """Header fields it asked for (of many messages at once, or always)
         that imapd/summary.c does not keep: these open message files."""

@@ -129,6 +129,9 @@ def read(rig, program):
 def is_told(rig, program, relay):
     """What others do shows without anybody asking."""
     ok(wait_for(lambda: relay.count("^IDLE"), 20), "sends IDLE")
+    # It fetches all bodies now.  An EXPUNGE that comes with the answer to one
+    # of these it notes, but shows no sooner than with the next mail.
+    relay.rests()
     with rig.imap("ann") as imap:
         imap.select()
         imap.store("778", "+FLAGS", r"(\Flagged)")
