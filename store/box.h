@@ -198,8 +198,8 @@ struct store_box {
 	uint64_t size, deleted_size;
 	/* quota.c */
 	bool disk_known, published;
-	uint64_t disk; /* what the files take, if that is known */
-	uint64_t published_disk, published_messages;
+	uint64_t disk;		/* what the files take, if that is known */
+	uint64_t published_seq; /* of the log, when it was */
 };
 
 struct store_special {

@@ -16,8 +16,10 @@
  *    before a file is linked, so that no two processes take the same room.
  *    What failed to come is given back.
  *  - publish: whoever lets go of a mailbox' lock knows what it really holds
- *    and writes the difference to what its lines say.  For a delivery that is
- *    nothing; for an expunge, or for files that another program brought or
+ *    and, if no file came since, writes the difference to what its lines say.
+ *    (Room that was taken by somebody who is just about to link his file may
+ *    get lost so: a limit can be overrun by what is in flight.)  For a delivery
+ *that is nothing; for an expunge, or for files that another program brought or
  *    removed, it is what happened.  So each synchronisation of a mailbox makes
  *    its count exact, however it went wrong (a process killed between take
  *    and link, a power cut, an rm), and nothing can add up.
@@ -364,28 +366,41 @@ static uint64_t disk_of(struct store_box *box)
 	return box->disk;
 }
 
+/* Does the memory hold what the directories do?  A delivery that came since
+ * is counted already, and must not be taken back. */
+static bool is_fresh(const struct store_box *box)
+{
+	struct store_stamp fresh = store_stamp_of(box->dir, "new");
+	struct store_stamp cur = store_stamp_of(box->dir, "cur");
+
+	return store_stamp_eq(&fresh, &box->seen[STORE_NEW]) &&
+	       store_stamp_eq(&cur, &box->seen[STORE_CUR]);
+}
+
 void store_quota_publish(struct store_box *box)
 {
 	struct store *store = box->store;
 
 	if (!store->quota || store->read_only || !box->loaded || box->deleted)
 		return;
-	uint64_t disk = disk_of(box), messages = box->recs.n;
-	if (box->published && box->published_disk == disk &&
-	    box->published_messages == messages)
+	/* the same number of messages is no proof: another process may have
+	 * counted one more that came and went between our looks */
+	if (box->published && box->published_seq == box->seq)
 		return;
+	uint64_t disk = disk_of(box), messages = box->recs.n;
 	if (!lock(store))
 		return;
-	/* without a usable file the next one who asks recounts all */
-	if (store->quota->recounted) {
+	/* without a usable file the next one who asks recounts all; and what
+	 * is not fresh is looked at with the next synchronisation */
+	box->published = false;
+	if (store->quota->recounted && is_fresh(box)) {
 		struct quota_box *known = get_box(store, pf_str_c(box->folder));
 		int64_t by_disk = (int64_t)disk - known->use.storage;
 		int64_t by_count = (int64_t)messages - known->use.messages;
 		if (by_disk || by_count)
 			change(store, pf_str_c(box->folder), by_disk, by_count);
 		box->published = true;
-		box->published_disk = disk;
-		box->published_messages = messages;
+		box->published_seq = box->seq;
 	}
 	unlock(store);
 }

@@ -225,6 +225,29 @@ static void foreign_changes_are_found(void)
 	fixture_free();
 }
 
+/* A mailbox that stays open here, while another process counts a message that
+ * comes and goes. */
+static void what_another_counted_is_corrected(void)
+{
+	fixture_new();
+	struct store *store = open_with("*:storage=10k");
+	is_int(put(store, "INBOX", 100, true), PF_OK);
+	struct store_box *box = fixture_box(store, "INBOX");
+	must(store_box_sync(box, false, &err));
+	fixture_put("new/1.M1P1.other,S=7", "1234567");
+	struct store *other = open_with("*:storage=10k");
+	good(store_quota_recount(other, &err));
+	ok(is_used(other, 107, 2));
+	fixture_remove("new/1.M1P1.other,S=7");
+	for (int i = 0; i < 3; i++)
+		must(store_box_sync(box, false, &err));
+	ok(is_used(store, 100, 1));
+	store_close(&other);
+	store_box_close(&box);
+	store_close(&store);
+	fixture_free();
+}
+
 /* A reservation whose process died goes with the next look. */
 static void what_never_came_is_not_counted(void)
 {
@@ -360,7 +383,8 @@ static void limits_are_adopted_from_maildirsize(void)
 	fixture_free();
 }
 
-/* However many processes deliver at once: not a byte over the limit. */
+/* However many processes deliver at once: the limit holds, but for what is in
+ * flight, and the count is exact behind it. */
 static void processes_do_not_overrun_it(void)
 {
 	pid_t children[4];
@@ -385,9 +409,9 @@ static void processes_do_not_overrun_it(void)
 		is_int(waitpid(children[i], &code, 0), children[i]);
 		taken += WEXITSTATUS(code);
 	}
-	is_int(taken, 50);
+	ok(taken >= 50 && taken <= 53);
 	struct store_box *box = fixture_box(store, "INBOX");
-	ok(is_used(store, 200 << 10, 50));
+	ok(is_used(store, (uint64_t)taken * 4096, (uint64_t)taken));
 	store_box_close(&box);
 	store_close(&store);
 	fixture_free();
@@ -401,6 +425,7 @@ int main(void)
 	each_way_in_counts_and_is_refused();
 	mailboxes_have_rules_of_their_own();
 	foreign_changes_are_found();
+	what_another_counted_is_corrected();
 	what_never_came_is_not_counted();
 	folders_come_and_go();
 	a_lost_count_is_made_anew();
