@@ -154,7 +154,8 @@ static bool parse_by(struct mda_lmtp_mail *mail, struct pf_str value)
 	struct pf_str time, mode = value;
 	uint64_t seconds;
 
-	(void)pf_str_split(&mode, ';', &time);
+	if (!pf_str_split(&mode, ';', &time))
+		return false; /* "BY=" */
 	if (minus || pf_str_starts(value, PF_STR("+")))
 		time = pf_str_from(time, 1);
 	if (!pf_str_u64(time, 999999999, &seconds) || mode.n < 1 || mode.n > 2)

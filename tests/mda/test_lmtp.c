@@ -291,6 +291,7 @@ static void reports_and_deadlines(void)
 	    {"BY=;N", "501", 0, false, false},
 	    {"BY=+-1;N", "501", 0, false, false},
 	    {"BY", "501", 0, false, false},
+	    {"BY=", "501", 0, false, false},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
