@@ -296,5 +296,6 @@ with Rig(users=("ann",)) as rig:
     idle_part(rig)
     memory_part(rig)
     watcher.command("NOTIFY NONE")
+    ok("program-died" not in rig.log(), "nobody died", rig.log()[-2000:])
 limits_part()
 finish()
