@@ -28,7 +28,8 @@ static bool kind_is(const struct pf_conf_setting *s, const char *kind)
 
 static bool kind_is_text(const struct pf_conf_setting *s)
 {
-	return kind_is(s, "STR") || kind_is(s, "PATH") || kind_is(s, "LIST");
+	return kind_is(s, "STR") || kind_is(s, "PATH") || kind_is(s, "LIST") ||
+	       kind_is(s, "PARTS");
 }
 
 static void *field(struct pf_conf *conf, const struct pf_conf_setting *s)
@@ -68,12 +69,13 @@ static bool parse_octal(struct pf_str s, int64_t *value)
 	return s.n > 0 && s.n < 7;
 }
 
+static const int64_t sizes[] = {1 << 10, 1 << 10, 1 << 20,
+				1 << 20, 1 << 30, 1 << 30};
+static const int64_t times[] = {1, 60, 3600, 86400};
+
 static bool parse_value(const struct pf_conf_setting *s, struct pf_str value,
 			void *to, struct pf_conf_problem *problem)
 {
-	static const int64_t sizes[] = {1 << 10, 1 << 10, 1 << 20,
-					1 << 20, 1 << 30, 1 << 30};
-	static const int64_t times[] = {1, 60, 3600, 86400};
 	const char *want;
 	bool good;
 
@@ -145,6 +147,91 @@ static void suggest(struct pf_str name, struct pf_conf_problem *problem)
 		 settings[best].name);
 }
 
+/* ---- settings of several parts -------------------------------------------
+ */
+
+static bool find_part(struct pf_str parts, struct pf_str name,
+		      struct pf_str *value)
+{
+	struct pf_str word;
+
+	while (pf_conf_word(&parts, &word)) {
+		if (word.n <= name.n || word.p[name.n] != '=' ||
+		    !pf_str_starts(word, name))
+			continue;
+		*value = pf_str_from(word, name.n + 1);
+		return true;
+	}
+	return false;
+}
+
+static bool part_number(struct pf_str text, int64_t *value)
+{
+	return parse_scaled(
+		   text, "kKMGg",
+		   (int64_t[]){1 << 10, 1 << 10, 1 << 20, 1 << 30, 1 << 30},
+		   value) ||
+	       parse_scaled(text, "smhd", times, value);
+}
+
+struct pf_str pf_conf_part(const char *parts, const char *name)
+{
+	struct pf_str value = {0};
+
+	(void)find_part(pf_str_c(parts), pf_str_c(name), &value);
+	return value;
+}
+
+int64_t pf_conf_part_number(const char *parts, const char *name)
+{
+	int64_t value = 0;
+
+	(void)part_number(pf_conf_part(parts, name), &value);
+	return value;
+}
+
+/* One "name=value": is there such a part, and is a number a number? */
+static bool check_part(const struct pf_conf_setting *s, struct pf_str word)
+{
+	ptrdiff_t equals = pf_str_chr(word, '=');
+	struct pf_str usual;
+	int64_t number;
+
+	if (equals <= 0 ||
+	    !find_part(pf_str_c(s->preset), pf_str_head(word, (size_t)equals),
+		       &usual))
+		return false;
+	return usual.n == 0 ||
+	       part_number(pf_str_from(word, (size_t)equals + 1), &number);
+}
+
+/* What was said, and behind it the default, which serves for the rest. */
+static bool set_parts(const struct pf_conf_setting *s, struct pf_str value,
+		      char **to, struct pf_conf_problem *problem)
+{
+	struct pf_str rest = value, word;
+	struct pf_buf all = PF_BUF_INIT(1 << 16);
+
+	while (pf_conf_word(&rest, &word)) {
+		if (check_part(s, word))
+			continue;
+		if (problem) {
+			snprintf(problem->text, sizeof problem->text,
+				 "%s: \"%.*s\" is not understood", s->name,
+				 (int)(word.n < 80 ? word.n : 80), word.p);
+			snprintf(problem->fix, sizeof problem->fix,
+				 "its parts are %s", s->preset);
+		}
+		return false;
+	}
+	pf_buf_add_str(&all, value);
+	pf_buf_add_byte(&all, ' ');
+	pf_buf_add_c(&all, s->preset);
+	free(*to);
+	*to = pf_buf_detach(&all);
+	return true;
+}
+
 bool pf_conf_set(struct pf_conf *conf, struct pf_str name, struct pf_str value,
 		 struct pf_conf_problem *problem)
 {
@@ -158,6 +245,8 @@ bool pf_conf_set(struct pf_conf *conf, struct pf_str name, struct pf_str value,
 			suggest(name, problem);
 		return false;
 	}
+	if (kind_is(s, "PARTS"))
+		return set_parts(s, value, field(conf, s), problem);
 	if (kind_is_text(s)) {
 		char **to = field(conf, s);
 		if (!kind_is(s, "LIST"))

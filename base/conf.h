@@ -8,7 +8,8 @@
  * PF_CONF_MAP below is the whole list: kind, name, default, explanation.  The
  * manual page penfold.conf(5) and `penfold check` are made from it.
  * Kinds: STR PATH (text), LIST (text, words), INT, SIZE (512, 64k, 50M, 2G;
- * bytes), TIME (30s, 5m, 12h, 14d; seconds), BOOL (yes/no).
+ * bytes), TIME (30s, 5m, 12h, 14d; seconds), BOOL (yes/no), PARTS (several
+ * small settings in one: name=value words, those of the default).
  *
  * In paths: %u the user name, %n its part before "@", %d behind it, %h the
  * user's home, %% a percent sign.
@@ -64,20 +65,11 @@ X(PATH, sieve_default, "", "script for users who have none") \
 X(LIST, sieve_before, "", "scripts that run before the user's: files, or folders of .sieve files (in order of name)") \
 X(LIST, sieve_after, "", "scripts that run after the user's, if the message is still to be kept") \
 X(PATH, sieve_global, "", "directory of scripts that all users may include") \
-X(PATH, sieve_pipe_bin_dir, "", "directory of programs for pipe (vnd.dovecot.pipe); empty: there is no pipe") \
-X(PATH, sieve_filter_bin_dir, "", "directory of programs for filter (vnd.dovecot.filter)") \
-X(PATH, sieve_execute_bin_dir, "", "directory of programs for execute (vnd.dovecot.execute)") \
+X(PARTS, sieve_programs, "pipe= filter= execute=", "directories of programs for scripts, such as pipe=/usr/local/lib/penfold/pipe; without one there is no such action (vnd.dovecot.pipe, filter, execute)") \
 X(STR,  imapsieve_url, "", "sieve:// URL of our ManageSieve server; not empty: users may tie scripts to mailboxes (IMAPSIEVE)") \
 X(LIST, imapsieve_rules, "", "the site's scripts for IMAP events: \"TO FROM CAUSES SCRIPT\" each") \
-X(TIME, sieve_program_timeout, "10s", "time that such a program has") \
-X(SIZE, sieve_script_max, "1M", "largest Sieve script") \
-X(INT,  sieve_scripts_max, "100", "Sieve scripts of one user (ManageSieve)") \
-X(INT,  sieve_actions_max, "32", "actions of one run") \
-X(INT,  sieve_redirects_max, "4", "redirects of one run") \
+X(PARTS, sieve_limits, "script=1M scripts=100 actions=32 redirects=4 depth=32 steps=200000000 memory=32M program=10s", "what scripts may cost: size of one, number of a user's (ManageSieve); actions and redirects of a run, nested blocks and tests, steps of about a nanosecond, memory, time of a program that it runs") \
 X(LIST, user_addresses, "%u", "addresses of each user, which vacation takes for his own: %n@example.org %n@example.com") \
-X(INT,  sieve_depth_max, "32", "nested blocks and tests of a script") \
-X(INT,  sieve_steps_max, "200000000", "work of one run, in steps of about a nanosecond") \
-X(SIZE, sieve_memory_max, "32M", "memory of one run") \
 X(LIST, sieve_spam_header, "", "field with the spam score that our scanner writes, and the score that is surely spam: X-Spam-Score 15 (spamtest)") \
 X(LIST, sieve_virus_header, "", "field that our virus scanner writes, and its words for clean, replaced, cured, perhaps: X-Virus-Status Clean (virustest)") \
 X(PATH, sendmail_path, "/usr/sbin/sendmail", "program that sends redirects, vacation and reject notices") \
@@ -99,6 +91,7 @@ X(STR,  log_level, "info", "error, warn, info or debug")
 #define PF_CONF_FIELD_STR(name)		       char *name;
 #define PF_CONF_FIELD_PATH(name)	       char *name;
 #define PF_CONF_FIELD_LIST(name)	       char *name;
+#define PF_CONF_FIELD_PARTS(name)	       char *name;
 #define PF_CONF_FIELD_INT(name)		       int64_t name;
 #define PF_CONF_FIELD_SIZE(name)	       int64_t name;
 #define PF_CONF_FIELD_TIME(name)	       int64_t name;
@@ -144,6 +137,10 @@ PF_CHECKED pf_status pf_conf_expand(struct pf_buf *to, const char *path,
 
 /* The next word of a list value: blanks part, "..." quotes. */
 bool pf_conf_word(struct pf_str *rest, struct pf_str *word);
+
+/* A part of a PARTS setting: its text; as a number (bytes, seconds). */
+struct pf_str pf_conf_part(const char *parts, const char *name);
+int64_t pf_conf_part_number(const char *parts, const char *name);
 
 /* run_dir + "/" + name, into a fixed buffer; false when too long */
 bool pf_conf_run_path(const struct pf_conf *conf, const char *name, char *to,

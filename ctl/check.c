@@ -266,7 +266,8 @@ static void check_script(const struct pf_conf *conf, const char *path)
 					     .home = (char *)(uintptr_t) "/"};
 	struct sieve_problems problems = {0};
 	struct sieve_script *script = NULL;
-	struct pf_buf text = PF_BUF_INIT((size_t)conf->sieve_script_max + 1);
+	struct pf_buf text = PF_BUF_INIT(
+	    (size_t)pf_conf_part_number(conf->sieve_limits, "script") + 1);
 	struct pf_error err;
 	char place[4200];
 

@@ -42,28 +42,30 @@ struct program {
 
 /* ---- starting ---- */
 
-static const char *folder(const struct pf_conf *conf,
-			  enum sieve_program_kind kind)
+static struct pf_str folder(const struct pf_conf *conf,
+			    enum sieve_program_kind kind)
 {
-	return kind == SIEVE_PROGRAM_PIPE     ? conf->sieve_pipe_bin_dir
-	       : kind == SIEVE_PROGRAM_FILTER ? conf->sieve_filter_bin_dir
-					      : conf->sieve_execute_bin_dir;
+	return pf_conf_part(conf->sieve_programs,
+			    kind == SIEVE_PROGRAM_PIPE	   ? "pipe"
+			    : kind == SIEVE_PROGRAM_FILTER ? "filter"
+							   : "execute");
 }
 
 /* False: there is no such program. */
 static bool find_path(const struct pf_conf *conf,
 		      const struct sieve_program *program, struct pf_buf *path)
 {
-	const char *dir = folder(conf, program->kind);
+	struct pf_str dir = folder(conf, program->kind);
 	struct stat st;
 
 	/* the compiler has looked at the name; here it becomes a path */
-	if (!*dir || program->name.n == 0 || program->name.p[0] == '.' ||
+	if (dir.n == 0 || program->name.n == 0 || program->name.p[0] == '.' ||
 	    memchr(program->name.p, '/', program->name.n) ||
 	    memchr(program->name.p, 0, program->name.n))
 		return false;
-	pf_buf_addf(path, "%s/%.*s", dir, (int)program->name.n,
-		    program->name.p);
+	pf_buf_add_str(path, dir);
+	pf_buf_add_byte(path, '/');
+	pf_buf_add_str(path, program->name);
 	return !path->failed && stat(path->data, &st) == 0 &&
 	       S_ISREG(st.st_mode) && access(path->data, X_OK) == 0;
 }
@@ -293,12 +295,13 @@ int filter_program_run(const struct filter_caller *caller,
 {
 	const struct pf_conf *conf = caller->filter->conf;
 	struct pf_buf path = PF_BUF_INIT(8192);
-	struct program p = {.in = -1,
-			    .out = -1,
-			    .to = program->output,
-			    .room = (uint64_t)conf->message_size_max,
-			    .until = pf_clock_mono_ms() +
-				     1000 * conf->sieve_program_timeout};
+	struct program p = {
+	    .in = -1,
+	    .out = -1,
+	    .to = program->output,
+	    .room = (uint64_t)conf->message_size_max,
+	    .until = pf_clock_mono_ms() +
+		     1000 * pf_conf_part_number(conf->sieve_limits, "program")};
 	int code = SIEVE_PROGRAM_UNKNOWN;
 
 	if (find_path(conf, program, &path)) {

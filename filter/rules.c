@@ -52,19 +52,28 @@ static size_t at_most(int64_t setting, int64_t max)
 	return (size_t)(setting < 1 ? 1 : setting > max ? max : setting);
 }
 
+static int64_t limit(const struct pf_conf *conf, const char *name)
+{
+	return pf_conf_part_number(conf->sieve_limits, name);
+}
+
 void filter_limits(const struct pf_conf *conf, struct sieve_limits *limits)
 {
+	const char *programs = conf->sieve_programs;
+
 	*limits = (struct sieve_limits){
 	    .offers =
-		(*conf->sieve_pipe_bin_dir ? SIEVE_PROGRAM_PIPE : 0u) |
-		(*conf->sieve_filter_bin_dir ? SIEVE_PROGRAM_FILTER : 0u) |
-		(*conf->sieve_execute_bin_dir ? SIEVE_PROGRAM_EXECUTE : 0u),
-	    .script_max = (size_t)conf->sieve_script_max,
-	    .depth_max = (int)at_most(conf->sieve_depth_max, DEPTH_MAX),
-	    .actions_max = (int)at_most(conf->sieve_actions_max, ACTIONS_MAX),
-	    .redirects_max = (int)conf->sieve_redirects_max,
-	    .steps_max = (uint64_t)conf->sieve_steps_max,
-	    .memory_max = (size_t)conf->sieve_memory_max,
+		(pf_conf_part(programs, "pipe").n ? SIEVE_PROGRAM_PIPE : 0u) |
+		(pf_conf_part(programs, "filter").n ? SIEVE_PROGRAM_FILTER
+						    : 0u) |
+		(pf_conf_part(programs, "execute").n ? SIEVE_PROGRAM_EXECUTE
+						     : 0u),
+	    .script_max = (size_t)limit(conf, "script"),
+	    .depth_max = (int)at_most(limit(conf, "depth"), DEPTH_MAX),
+	    .actions_max = (int)at_most(limit(conf, "actions"), ACTIONS_MAX),
+	    .redirects_max = (int)limit(conf, "redirects"),
+	    .steps_max = (uint64_t)limit(conf, "steps"),
+	    .memory_max = (size_t)limit(conf, "memory"),
 	};
 }
 

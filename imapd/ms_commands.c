@@ -93,8 +93,10 @@ static pf_status find_paths(const struct ms_client *c, struct ms_paths *paths,
 	paths->scripts = (struct msieve_scripts){
 	    .dir = paths->dir.data,
 	    .active = paths->active.data,
-	    .size_max = (size_t)conf->sieve_script_max,
-	    .count_max = (size_t)conf->sieve_scripts_max,
+	    .size_max =
+		(size_t)pf_conf_part_number(conf->sieve_limits, "script"),
+	    .count_max =
+		(size_t)pf_conf_part_number(conf->sieve_limits, "scripts"),
 	};
 	return status;
 }
@@ -247,7 +249,8 @@ static void do_getscript(struct ms_client *c)
 	struct ms_paths paths;
 	pf_status status = find_paths(c, &paths, &err);
 
-	pf_buf_init(&text, (size_t)c->server->conf->sieve_script_max);
+	pf_buf_init(&text, (size_t)pf_conf_part_number(
+			       c->server->conf->sieve_limits, "script"));
 	if (status == PF_OK)
 		status =
 		    msieve_scripts_get(&paths.scripts, arg(c, 0), &text, &err);

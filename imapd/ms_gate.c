@@ -56,8 +56,9 @@ void ms_common_capabilities(struct pf_buf *to, const struct pf_conf *conf)
 		add_capability(to, "NOTIFY", PF_STR("mailto"));
 	if (has_word(extensions, PF_STR("extlists"))) /* RFC 6134 2.8 */
 		add_capability(to, "EXTLISTS", PF_STR("tag urn"));
-	pf_buf_addf(to, "\"MAXREDIRECTS\" \"%lld\"\r\n",
-		    (long long)conf->sieve_redirects_max);
+	pf_buf_addf(
+	    to, "\"MAXREDIRECTS\" \"%lld\"\r\n",
+	    (long long)pf_conf_part_number(conf->sieve_limits, "redirects"));
 	pf_buf_add_c(to, "\"VERSION\" \"1.0\"\r\n");
 }
 

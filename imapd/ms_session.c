@@ -230,7 +230,9 @@ pf_status ms_client_new(struct server *server,
 {
 	const struct msieve_reader_conf reader_conf = {
 	    .line_max = LINE_MAX,
-	    .literal_max = (size_t)server->conf->sieve_script_max + LINE_MAX,
+	    .literal_max = (size_t)pf_conf_part_number(
+			       server->conf->sieve_limits, "script") +
+			   LINE_MAX,
 	};
 	struct ms_client *c = calloc(1, sizeof *c);
 
@@ -247,8 +249,9 @@ pf_status ms_client_new(struct server *server,
 	c->since = pf_clock_now();
 	c->active = pf_clock_mono_ms();
 	c->reader = msieve_reader_new(&reader_conf);
-	pf_buf_init(&c->out,
-		    (size_t)server->conf->sieve_script_max + OUT_EXTRA);
+	pf_buf_init(&c->out, (size_t)pf_conf_part_number(
+				 server->conf->sieve_limits, "script") +
+				 OUT_EXTRA);
 	pf_status status = net_conn_new(server->loop, conf->fd, &events, c,
 					INPUT_MAX, &c->conn, err);
 	if (status != PF_OK) {

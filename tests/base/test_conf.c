@@ -102,6 +102,32 @@ static void expands_names_and_keeps_them_inside(void)
 	pf_buf_release(&to);
 }
 
+static void small_settings_share_one(void)
+{
+	struct pf_conf site;
+	struct pf_conf_problem problem = {0};
+
+	pf_conf_init(&site);
+	is_int(pf_conf_part_number(site.sieve_limits, "actions"), 32);
+	ok(pf_conf_set(&site, PF_STR("sieve_limits"),
+		       PF_STR("memory=64M program=2m"), &problem));
+	is_int(pf_conf_part_number(site.sieve_limits, "memory"), 64 << 20);
+	is_int(pf_conf_part_number(site.sieve_limits, "program"), 120);
+	is_int(pf_conf_part_number(site.sieve_limits, "actions"), 32);
+	ok(!pf_conf_set(&site, PF_STR("sieve_limits"), PF_STR("memroy=1M"),
+			&problem));
+	ok(strstr(problem.text, "memroy=1M") && strstr(problem.fix, "memory="));
+	ok(!pf_conf_set(&site, PF_STR("sieve_limits"), PF_STR("memory=much"),
+			NULL));
+	is_int(pf_conf_part_number(site.sieve_limits, "memory"), 64 << 20);
+	is_int(pf_conf_part(site.sieve_programs, "pipe").n, 0);
+	ok(pf_conf_set(&site, PF_STR("sieve_programs"), PF_STR("pipe=/a/b"),
+		       NULL));
+	ok(pf_str_eq(pf_conf_part(site.sieve_programs, "pipe"),
+		     PF_STR("/a/b")));
+	pf_conf_release(&site);
+}
+
 static void has_few_settings(void)
 {
 	size_t count;
@@ -137,6 +163,7 @@ int main(void)
 	tells_all_problems_at_once();
 	refuses_overflow();
 	expands_names_and_keeps_them_inside();
+	small_settings_share_one();
 	has_few_settings();
 	pf_conf_release(&conf);
 	pf_vec_release(&problems);

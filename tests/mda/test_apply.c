@@ -318,7 +318,7 @@ int main(void)
 	snprintf(setting, sizeof setting,
 		 "hostname = mx.ex.test\nrun_dir = %s\nstate_dir = %s/state\n"
 		 "sendmail_path = %s/sendmail\nindex_enabled = no\n"
-		 "sieve_pipe_bin_dir = %s/bin\n",
+		 "sieve_programs = pipe=%s/bin\n",
 		 top, top, top, top);
 	pf_conf_parse(&conf, pf_str_c(setting), NULL);
 	put("sendmail",

@@ -147,7 +147,8 @@ static void the_slow_and_what_they_started_are_killed(void)
 {
 	int64_t before = pf_clock_mono_ms();
 
-	conf.sieve_program_timeout = 1;
+	ok(pf_conf_set(&conf, PF_STR("sieve_limits"), PF_STR("program=1s"),
+		       NULL));
 	put("bin/slow", "#!/bin/sh\nsleep 60 &\necho $! > $HOME/child\nwait\n",
 	    0755);
 	is_int(run("slow", PF_STR(""), -1, NULL, 0), SIEVE_PROGRAM_FAILED);
@@ -172,7 +173,8 @@ static void the_slow_and_what_they_started_are_killed(void)
 	is_int(run("deaf", pf_buf_str(&big), -1, NULL, 0),
 	       SIEVE_PROGRAM_FAILED);
 	pf_buf_release(&big);
-	conf.sieve_program_timeout = 10;
+	ok(pf_conf_set(&conf, PF_STR("sieve_limits"), PF_STR("program=10s"),
+		       NULL));
 }
 
 static void who_writes_without_end_is_stopped(void)
@@ -342,8 +344,7 @@ int main(void)
 	snprintf(setting, sizeof setting,
 		 "hostname = mx.ex.test\nrun_dir = %s\nstate_dir = %s/state\n"
 		 "sendmail_path = %s/sendmail\nindex_enabled = no\n"
-		 "sieve_pipe_bin_dir = %s/bin\nsieve_filter_bin_dir = %s/bin\n"
-		 "sieve_execute_bin_dir = %s/bin\n",
+		 "sieve_programs = pipe=%s/bin filter=%s/bin execute=%s/bin\n",
 		 top, top, top, top, top, top);
 	pf_conf_parse(&conf, pf_str_c(setting), NULL);
 	if (filter_new(&conf, &filter, &err) != PF_OK)

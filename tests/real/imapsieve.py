@@ -64,7 +64,7 @@ mv $f $f.done
     program.chmod(0o755)
 
 CONF = f'''
-sieve_pipe_bin_dir = {BIN}
+sieve_programs = pipe={BIN}
 imapsieve_url = sieve://127.0.0.1
 imapsieve_rules = "Junk * COPY,APPEND {SITE}/report-spam.sieve" \
 "* Junk COPY {SITE}/report-ham.sieve" \

@@ -158,11 +158,7 @@ namespace inbox {{
         return folders(self.home / "Maildir"), taken()
 
 
-CONF = f"""
-sieve_pipe_bin_dir = {BIN}
-sieve_filter_bin_dir = {BIN}
-sieve_execute_bin_dir = {BIN}
-"""
+CONF = f"sieve_programs = pipe={BIN} filter={BIN} execute={BIN}"
 try:
     theirs = Pigeonhole()
     with Rig(conf=CONF, users=("bob",)) as rig:
