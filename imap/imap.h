@@ -551,4 +551,15 @@ bool imap_threads_write(struct imap_threads *threads, struct pf_buf *to,
 			size_t full, uint32_t (*number)(void *arg, uint32_t n),
 			void *arg);
 
+/* ---- the header summary (summary.c) --------------------------------------
+ */
+
+/* Is the answer to this item in what is kept of every header?  The fields are
+ * those that mail programs ask for in their lists. */
+bool imap_summary_covers(const struct imap_fetch_item *item);
+/* What is to be kept of a header, ... */
+void imap_summary_headers(struct pf_buf *to, struct pf_str header);
+/* ... and the fields in it; false: kept by another version, make it anew. */
+bool imap_summary_fields(struct pf_str kept, struct pf_str *fields);
+
 #endif

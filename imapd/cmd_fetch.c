@@ -290,11 +290,11 @@ static unsigned from_summary(struct fetch *f, struct pf_buf *text)
 			struct pf_buf raw = PF_BUF_INIT(MIME_HEADER_MAX);
 			struct pf_str fields;
 
-			if (summary_covers(item) && may_keep(f) &&
+			if (imap_summary_covers(item) && may_keep(f) &&
 			    store_summary_get(box, m->uid,
 					      STORE_SUMMARY_HEADERS,
 					      &raw) == PF_OK &&
-			    summary_fields(pf_buf_str(&raw), &fields)) {
+			    imap_summary_fields(pf_buf_str(&raw), &fields)) {
 				section_fields(text, fields, item,
 					       &f->wanted[i]);
 				keep_text(f, i, text);
@@ -355,8 +355,8 @@ static bool make_fields(struct fetch *f, size_t i, struct pf_buf *text)
 	bool found = section_header(m, item, &buf, &header);
 
 	if (found) {
-		if (summary_covers(item)) {
-			summary_headers(text, header);
+		if (imap_summary_covers(item)) {
+			imap_summary_headers(text, header);
 			store_summary_put(m->client->box, m->uid,
 					  STORE_SUMMARY_HEADERS,
 					  pf_buf_str(text));

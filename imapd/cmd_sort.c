@@ -206,7 +206,7 @@ static pf_status read_fields(struct sort_cmd *s, uint32_t uid,
 	pf_buf_clear(&s->header);
 	if (store_summary_get(m->client->box, uid, STORE_SUMMARY_HEADERS,
 			      &s->header) != PF_OK ||
-	    !summary_fields(pf_buf_str(&s->header), &header)) {
+	    !imap_summary_fields(pf_buf_str(&s->header), &header)) {
 		pf_buf_clear(&s->header);
 		message_begin(m, uid, 0);
 		pf_status status = message_open(m, err);
@@ -214,10 +214,10 @@ static pf_status read_fields(struct sort_cmd *s, uint32_t uid,
 			status = message_header(m, err);
 		if (status != PF_OK)
 			return status;
-		summary_headers(&s->header, pf_buf_str(&m->header));
+		imap_summary_headers(&s->header, pf_buf_str(&m->header));
 		store_summary_put(m->client->box, uid, STORE_SUMMARY_HEADERS,
 				  pf_buf_str(&s->header));
-		if (!summary_fields(pf_buf_str(&s->header), &header))
+		if (!imap_summary_fields(pf_buf_str(&s->header), &header))
 			return PF_OK; /* no memory: has no fields */
 	}
 	while (mime_field_next(header, &pos, &field))

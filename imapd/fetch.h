@@ -117,11 +117,4 @@ struct fetch *fetch_new(struct client *client, const struct imap_fetch *what,
 enum run fetch_tell(struct cmd *cmd, struct fetch *fetch);
 void fetch_free(struct fetch **fetch);
 
-/* summary.c: the header fields that mail programs ask for in lists */
-bool summary_covers(const struct imap_fetch_item *item);
-/* What is to be kept of a header, ... */
-void summary_headers(struct pf_buf *to, struct pf_str header);
-/* ... and the fields in it; false: kept by another version, make it anew. */
-bool summary_fields(struct pf_str kept, struct pf_str *fields);
-
 #endif

@@ -93,16 +93,19 @@ static pf_status index_message(struct state *state, struct store_box *box,
 	int fd;
 
 	status = index_writer_has(state->writer, guid, &has, err);
-	if (status || has)
+	if (status)
 		return status;
 	pf_buf_add_str(&key, guid); /* opening may change the box */
 	if (store_msg_open(box, uid, &fd, &size, NULL) == PF_OK) {
-		status = search_index_message(state->writer, pf_buf_str(&key),
-					      fd, err);
+		/* a copy of what is known has no summary in this mailbox */
+		search_keep_summary(box, uid, fd);
+		if (!has)
+			status = search_index_message(
+			    state->writer, pf_buf_str(&key), fd, err);
 		close(fd);
-		if (!status)
+		if (!status && !has)
 			state->work->indexed++;
-	} else {
+	} else if (!has) {
 		state->work->skipped++;
 	}
 	pf_buf_release(&key);

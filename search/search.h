@@ -81,4 +81,8 @@ PF_CHECKED pf_status search_index_message(struct index_writer *writer,
 					  struct pf_str guid, int fd,
 					  struct pf_error *err);
 
+/* Keeps ENVELOPE, BODYSTRUCTURE and the listed header fields of a message in
+ * the store's summary, unless they are there.  `fd`: its file. */
+void search_keep_summary(struct store_box *box, uint32_t uid, int fd);
+
 #endif

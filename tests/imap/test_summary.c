@@ -1,5 +1,5 @@
 /* The header summary: what is kept, and for how long it is believed. */
-#include "imapd/fetch.h"
+#include "imap/imap.h"
 
 #include "tests/tap.h"
 
@@ -16,7 +16,7 @@ static bool covers(const char *name)
 	    .fields = fields,
 	    .field_count = 2,
 	};
-	return summary_covers(&item);
+	return imap_summary_covers(&item);
 }
 
 /* The first, the last, and what was found missing with real programs. */
@@ -37,8 +37,8 @@ static void keeps_the_listed_fields(void)
 	struct pf_buf kept = PF_BUF_INIT(1000);
 	struct pf_str fields;
 
-	summary_headers(&kept, PF_STR(HEADER));
-	ok(summary_fields(pf_buf_str(&kept), &fields));
+	imap_summary_headers(&kept, PF_STR(HEADER));
+	ok(imap_summary_fields(pf_buf_str(&kept), &fields));
 	ok(pf_str_eq(fields, PF_STR("Subject: one\n two\n"
 				    "RESENT-BCC: eve@example.org\n")));
 	pf_buf_release(&kept);
@@ -50,11 +50,11 @@ static void another_edition_is_not_believed(void)
 	struct pf_buf kept = PF_BUF_INIT(1000);
 	struct pf_str fields;
 
-	summary_headers(&kept, PF_STR(HEADER));
+	imap_summary_headers(&kept, PF_STR(HEADER));
 	kept.data[0] ^= 1;
-	ok(!summary_fields(pf_buf_str(&kept), &fields));
-	ok(!summary_fields(PF_STR("Subject: one\n"), &fields));
-	ok(!summary_fields(PF_STR("Su"), &fields));
+	ok(!imap_summary_fields(pf_buf_str(&kept), &fields));
+	ok(!imap_summary_fields(PF_STR("Subject: one\n"), &fields));
+	ok(!imap_summary_fields(PF_STR("Su"), &fields));
 	pf_buf_release(&kept);
 }
 

@@ -3,7 +3,7 @@
  * lists, kept by the store per message, so that a list of 100,000 messages
  * opens none of their files.
  */
-#include "imapd/fetch.h"
+#include "imap/imap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +101,7 @@ static bool is_listed(struct pf_str name)
 		       sizeof *listed, compare) != NULL;
 }
 
-bool summary_covers(const struct imap_fetch_item *item)
+bool imap_summary_covers(const struct imap_fetch_item *item)
 {
 	if (item->kind != IMAP_FETCH_SECTION || item->number_count ||
 	    item->section != IMAP_SECTION_FIELDS)
@@ -127,7 +127,7 @@ static uint32_t edition(void)
 	return known;
 }
 
-bool summary_fields(struct pf_str kept, struct pf_str *fields)
+bool imap_summary_fields(struct pf_str kept, struct pf_str *fields)
 {
 	uint32_t made;
 
@@ -140,7 +140,7 @@ bool summary_fields(struct pf_str kept, struct pf_str *fields)
 	return true;
 }
 
-void summary_headers(struct pf_buf *to, struct pf_str header)
+void imap_summary_headers(struct pf_buf *to, struct pf_str header)
 {
 	struct mime_field field;
 	size_t pos = 0;
