@@ -111,22 +111,28 @@ struct store_rec *store_index_find(struct store_box *box, struct pf_str base)
 
 /* ---- messages ------------------------------------------------------------ */
 
-/* Messages are mostly asked for in their order, so the search begins where the
- * last one ended and takes steps of 1, 2, 4, ... before it halves. */
+/* Messages are mostly asked for in their order, up or down, so the search
+ * begins where the last one ended and takes steps of 1, 2, 4, ... before it
+ * halves. */
 uint32_t store_box_lower_bound(const struct store_box *box, uint32_t uid)
 {
 	const struct store_rec *v = box->recs.v;
-	size_t lo = 0, hi = box->recs.n, near = *box->near;
+	size_t lo = 0, hi = box->recs.n, near = *box->near, step = 1;
 
 	if (hi == 0 || v[hi - 1].m.uid < uid)
 		return (uint32_t)hi;
-	if (near < hi && v[near].m.uid <= uid) {
-		size_t step = 1;
+	if (near < hi && v[near].m.uid < uid) {
 		for (lo = near; lo + step < hi && v[lo + step].m.uid < uid;
 		     step *= 2)
 			lo += step;
 		if (lo + step < hi)
 			hi = lo + step;
+	} else if (near < hi) {
+		for (hi = near; hi > step && v[hi - step].m.uid >= uid;
+		     step *= 2)
+			hi -= step;
+		if (hi > step)
+			lo = hi - step;
 	}
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
