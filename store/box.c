@@ -383,6 +383,19 @@ static pf_status refresh(struct store_box *box, struct pf_error *err)
 	return status;
 }
 
+static void unlock(struct store_box *box)
+{
+	if (--box->locked)
+		return;
+	box->store->held--;
+	store_quota_publish(box);
+	if (box->loaded && !box->store->read_only && !box->deleted)
+		store_checkpoint_maybe(box, false);
+	store_txn_drop(box);
+	if (box->lock_fd >= 0)
+		pf_fs_unlock(box->lock_fd);
+}
+
 static pf_status lock_and_read(struct store_box *box, struct pf_error *err)
 {
 	struct stat st;
@@ -390,8 +403,12 @@ static pf_status lock_and_read(struct store_box *box, struct pf_error *err)
 	box->locked++;
 	box->store->held++;
 	pf_status status = lock_file(box, err);
-	if (status == PF_OK)
-		status = refresh(box, err);
+	if (status != PF_OK) { /* others have it: nothing here is ours */
+		box->locked--;
+		box->store->held--;
+		return status;
+	}
+	status = refresh(box, err);
 	if (status == PF_OK &&
 	    (box->deleted || fstat(box->dir, &st) != 0 || st.st_nlink == 0))
 		status =
@@ -400,7 +417,7 @@ static pf_status lock_and_read(struct store_box *box, struct pf_error *err)
 	if (status == PF_OK)
 		status = store_redo(box, err);
 	if (status != PF_OK)
-		store_box_unlock(box);
+		unlock(box);
 	return status;
 }
 
@@ -423,15 +440,9 @@ pf_status store_box_lock(struct store_box *box, struct pf_error *err)
 
 void store_box_unlock(struct store_box *box)
 {
-	if (--box->locked)
-		return;
-	box->store->held--;
-	store_quota_publish(box);
-	if (box->loaded && !box->store->read_only && !box->deleted)
-		store_checkpoint_maybe(box, false);
-	store_txn_drop(box);
-	if (box->lock_fd >= 0)
-		pf_fs_unlock(box->lock_fd);
+	if (box->locked == 1 && box->loaded && !box->deleted)
+		store_verify(box);
+	unlock(box);
 }
 
 void store_box_docs_changed(struct store_box *box)

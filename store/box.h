@@ -15,6 +15,7 @@
  *	deliver.c draft.c msg.c view.c summary.c watch.c metadata.c
  *	acl.c      rights
  *	quota.c quota_rules.c maildirsize.c
+ *	verify.c   the watch-dog of test builds
  */
 #ifndef STORE_BOX_H
 #define STORE_BOX_H
@@ -200,6 +201,12 @@ struct store_box {
 	bool disk_known, published;
 	uint64_t disk;		/* what the files take, if that is known */
 	uint64_t published_seq; /* of the log, when it was */
+	/* verify.c: how it stood the last time */
+	struct {
+		uint32_t uidvalidity, uidnext;
+		uint64_t modseq;
+	} verified;
+	size_t verify_debt;
 };
 
 struct store_special {
@@ -545,6 +552,15 @@ uint64_t store_view_modseq(const struct store_view *view);
 void store_views_expunged(struct store_box *box, const uint32_t *uids,
 			  size_t count);
 void store_summary_free(struct store_box *box);
+
+/* ---- verify.c ----------------------------------------------------------- */
+
+/* Aborts when the mailbox (under its lock) is not as it has to be; nothing in
+ * builds without --enable-fault-injection. */
+void store_verify(struct store_box *box);
+void store_verify_view(const struct store_box *box, struct store_view *view);
+/* view.c: store_verify_view for each */
+void store_views_verify(struct store_box *box);
 
 /* ---- rest.c ------------------------------------------------------------- */
 

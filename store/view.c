@@ -7,6 +7,10 @@
  * union, found by binary search.  Without pending expunges it is simply the
  * position in the box.
  */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include <stdlib.h>
 
 #include "store/box.h"
@@ -138,6 +142,15 @@ void store_views_expunged(struct store_box *box, const uint32_t *uids,
 		store_uids_sort(&v->pending);
 	}
 }
+
+#ifdef PF_FAULT_INJECTION
+void store_views_verify(struct store_box *box)
+{
+	for (struct pf_link *l = box->views.next; l != &box->views; l = l->next)
+		store_verify_view(box,
+				  pf_container_of(l, struct store_view, link));
+}
+#endif
 
 /* ---- numbers
  * -------------------------------------------------------------------- */
