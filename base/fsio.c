@@ -7,8 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -17,46 +17,122 @@
 #include "base/clock.h"
 #include "base/rand.h"
 
-#ifdef PF_FAULT_INJECTION
-/* Counts the operation; returns the errno to fail with, or 0. */
-static int fault(void)
-{
-	static atomic_long count;
-	static const struct {
-		const char *name;
-		int code;
-	} kinds[] = {{"kill", 0}, {"ENOSPC", ENOSPC}, {"EIO", EIO}};
-	const char *plan = getenv("PENFOLD_FAULT");
-	long now = atomic_fetch_add(&count, 1) + 1;
+/* What an operation is, and so which faults can meet it. */
+enum fault_class {
+	FAULT_CHANGE = 1 << 0, /* link, rename, unlink, ... */
+	FAULT_WRITE = 1 << 1,
+	FAULT_SYNC = 1 << 2,
+	FAULT_OPEN = 1 << 3,
+	FAULT_READ = 1 << 4,
+	FAULT_DURABLE = FAULT_CHANGE | FAULT_WRITE | FAULT_SYNC,
+};
 
-	if (!plan)
+#ifdef PF_FAULT_INJECTION
+enum {
+	FAULT_SHORT = -1,
+	FAULT_KILL = -2
+};
+
+static const struct {
+	const char *name;
+	int code;
+	unsigned classes;
+} faults[] = {
+    {"kill", FAULT_KILL, FAULT_DURABLE},
+    {"ENOSPC", ENOSPC, FAULT_DURABLE},
+    {"EDQUOT", EDQUOT, FAULT_DURABLE},
+    {"EIO-read", EIO, FAULT_READ},
+    {"EIO", EIO, FAULT_DURABLE},
+    {"EMFILE", EMFILE, FAULT_OPEN},
+    {"EINTR", EINTR, FAULT_WRITE | FAULT_SYNC | FAULT_READ},
+    {"short", FAULT_SHORT, FAULT_WRITE | FAULT_READ},
+};
+
+/* The plan as it is now.  From a file: so that a test can change it while the
+ * program runs; counting begins anew then. */
+static void read_plan(char *plan, size_t size)
+{
+	const char *text = getenv("PENFOLD_FAULT");
+
+	plan[0] = '\0';
+	if (text && text[0] == '/') {
+		int fd = open(text, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd >= 0 ? read(fd, plan, size - 1) : 0;
+		plan[n > 0 ? n : 0] = '\0';
+		if (fd >= 0)
+			close(fd);
+	} else if (text) {
+		(void)pf_str_copy(pf_str_c(text), plan, size);
+	}
+}
+
+/* Counts the operation; returns the errno to fail with, FAULT_SHORT or 0. */
+static int fault(enum fault_class what)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	static char last[64];
+	static long count;
+	char plan[sizeof last];
+	int code = 0;
+
+	if (!getenv("PENFOLD_FAULT"))
 		return 0;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		size_t n = strlen(kinds[i].name);
-		if (strncmp(plan, kinds[i].name, n) != 0)
+	read_plan(plan, sizeof plan);
+	pthread_mutex_lock(&mutex);
+	if (strcmp(plan, last) != 0)
+		count = 0;
+	memcpy(last, plan, sizeof last);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+		size_t n = strlen(faults[i].name);
+		if (strncmp(plan, faults[i].name, n) != 0 ||
+		    (plan[n] != '@' && plan[n] != '+') ||
+		    !(what & faults[i].classes))
 			continue;
 		long at = strtol(plan + n + 1, NULL, 10);
-		bool hit = plan[n] == '+' ? at > 0 && now % at == 0 : now == at;
-		if (hit && kinds[i].code == 0)
-			kill(getpid(), SIGKILL);
-		return hit ? kinds[i].code : 0;
+		count++;
+		if (plan[n] == '+' ? at > 0 && count % at == 0 : count == at)
+			code = faults[i].code;
 	}
-	return 0;
+	pthread_mutex_unlock(&mutex);
+	if (code == FAULT_KILL)
+		kill(getpid(), SIGKILL);
+	return code;
 }
 #else
-static inline int fault(void)
+enum {
+	FAULT_SHORT = -1
+};
+
+static inline int fault(enum fault_class what)
 {
+	(void)what;
 	return 0;
 }
 #endif
 
+/* The fault that befalls a call in a loop: EINTR once, or half of it. */
+static ssize_t faulty(int *wrong, size_t *n)
+{
+	if (*wrong == FAULT_SHORT) {
+		*n = (*n + 1) / 2;
+		*wrong = 0;
+	}
+	if (!*wrong)
+		return 0;
+	errno = *wrong;
+	*wrong = 0;
+	return -1;
+}
+
 pf_status pf_fs_open(int dir, const char *name, int flags, mode_t mode, int *fd,
 		     struct pf_error *err)
 {
-	int got = openat(dir, name, flags | O_CLOEXEC, mode);
+	int wrong = fault(FAULT_OPEN), got = -1;
 
-	if (got < 0)
-		return pf_error_sys(err, errno, "open %s", name);
+	if (!wrong && (got = openat(dir, name, flags | O_CLOEXEC, mode)) < 0)
+		wrong = errno;
+	if (wrong)
+		return pf_error_sys(err, wrong, "open %s", name);
 	*fd = got;
 	return PF_OK;
 }
@@ -69,10 +145,14 @@ pf_status pf_fs_open_beneath(int dir, const char *path, int flags, mode_t mode,
 	    .mode = flags & O_CREAT ? mode : 0,
 	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
-	long got = syscall(SYS_openat2, dir, path, &how, sizeof how);
+	int wrong = fault(FAULT_OPEN);
+	long got = -1;
 
-	if (got < 0)
-		return pf_error_sys(err, errno, "open %s", path);
+	if (!wrong &&
+	    (got = syscall(SYS_openat2, dir, path, &how, sizeof how)) < 0)
+		wrong = errno;
+	if (wrong)
+		return pf_error_sys(err, wrong, "open %s", path);
 	*fd = (int)got;
 	return PF_OK;
 }
@@ -80,46 +160,56 @@ pf_status pf_fs_open_beneath(int dir, const char *path, int flags, mode_t mode,
 pf_status pf_fs_write(int fd, const void *p, size_t n, struct pf_error *err)
 {
 	const char *at = p;
-	int wrong = fault();
+	int injected = fault(FAULT_WRITE);
 
-	while (!wrong && n > 0) {
-		ssize_t done = write(fd, at, n);
+	while (n > 0) {
+		size_t part = n;
+		ssize_t done = faulty(&injected, &part);
+		if (done == 0)
+			done = write(fd, at, part);
 		if (done < 0 && errno != EINTR)
-			wrong = errno;
+			return pf_error_sys(err, errno, "write");
 		if (done > 0) {
 			at += done;
 			n -= (size_t)done;
 		}
 	}
-	return wrong ? pf_error_sys(err, wrong, "write") : PF_OK;
+	return PF_OK;
 }
 
 pf_status pf_fs_pwrite(int fd, const void *p, size_t n, off_t offset,
 		       struct pf_error *err)
 {
 	const char *at = p;
-	int wrong = fault();
+	int injected = fault(FAULT_WRITE);
 
-	while (!wrong && n > 0) {
-		ssize_t done = pwrite(fd, at, n, offset);
+	while (n > 0) {
+		size_t part = n;
+		ssize_t done = faulty(&injected, &part);
+		if (done == 0)
+			done = pwrite(fd, at, part, offset);
 		if (done < 0 && errno != EINTR)
-			wrong = errno;
+			return pf_error_sys(err, errno, "write");
 		if (done > 0) {
 			at += done;
 			offset += done;
 			n -= (size_t)done;
 		}
 	}
-	return wrong ? pf_error_sys(err, wrong, "write") : PF_OK;
+	return PF_OK;
 }
 
 pf_status pf_fs_pread(int fd, void *p, size_t n, off_t offset, size_t *got,
 		      struct pf_error *err)
 {
+	int injected = fault(FAULT_READ);
 	size_t total = 0;
 
 	while (total < n) {
-		ssize_t part = pread(fd, (char *)p + total, n - total,
+		size_t want = n - total;
+		ssize_t part = faulty(&injected, &want);
+		if (part == 0)
+			part = pread(fd, (char *)p + total, want,
 				     offset + (off_t)total);
 		if (part < 0 && errno == EINTR)
 			continue;
@@ -135,6 +225,7 @@ pf_status pf_fs_pread(int fd, void *p, size_t n, off_t offset, size_t *got,
 
 pf_status pf_fs_read_fd(int fd, struct pf_buf *to, struct pf_error *err)
 {
+	int injected = fault(FAULT_READ);
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
@@ -157,7 +248,9 @@ pf_status pf_fs_read_fd(int fd, struct pf_buf *to, struct pf_error *err)
 		char *at = pf_buf_reserve(to, chunk);
 		if (!at)
 			return pf_buf_status(to, err);
-		ssize_t got = read(fd, at, chunk);
+		ssize_t got = faulty(&injected, &chunk);
+		if (got == 0)
+			got = read(fd, at, chunk);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -184,22 +277,31 @@ pf_status pf_fs_read(int dir, const char *name, struct pf_buf *to,
 	return status;
 }
 
+static pf_status sync_by(int (*sync)(int fd), int fd, const char *name,
+			 struct pf_error *err)
+{
+	int injected = fault(FAULT_SYNC);
+	size_t all = 0;
+
+	for (;;) {
+		ssize_t done = faulty(&injected, &all);
+		if (done == 0)
+			done = sync(fd);
+		if (done == 0)
+			return PF_OK;
+		if (errno != EINTR)
+			return pf_error_sys(err, errno, "%s", name);
+	}
+}
+
 pf_status pf_fs_sync(int fd, struct pf_error *err)
 {
-	int wrong = fault();
-
-	if (!wrong && fsync(fd) != 0)
-		wrong = errno;
-	return wrong ? pf_error_sys(err, wrong, "fsync") : PF_OK;
+	return sync_by(fsync, fd, "fsync", err);
 }
 
 pf_status pf_fs_datasync(int fd, struct pf_error *err)
 {
-	int wrong = fault();
-
-	if (!wrong && fdatasync(fd) != 0)
-		wrong = errno;
-	return wrong ? pf_error_sys(err, wrong, "fdatasync") : PF_OK;
+	return sync_by(fdatasync, fd, "fdatasync", err);
 }
 
 pf_status pf_fs_sync_dir(int dir, const char *name, struct pf_error *err)
@@ -218,7 +320,7 @@ pf_status pf_fs_sync_dir(int dir, const char *name, struct pf_error *err)
 pf_status pf_fs_rename(int from_dir, const char *from, int to_dir,
 		       const char *to, struct pf_error *err)
 {
-	int wrong = fault();
+	int wrong = fault(FAULT_CHANGE);
 
 	if (!wrong && renameat(from_dir, from, to_dir, to) != 0)
 		wrong = errno;
@@ -229,7 +331,7 @@ pf_status pf_fs_rename(int from_dir, const char *from, int to_dir,
 pf_status pf_fs_rename_new(int from_dir, const char *from, int to_dir,
 			   const char *to, struct pf_error *err)
 {
-	int wrong = fault();
+	int wrong = fault(FAULT_CHANGE);
 
 	if (!wrong &&
 	    renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) != 0)
@@ -241,7 +343,7 @@ pf_status pf_fs_rename_new(int from_dir, const char *from, int to_dir,
 pf_status pf_fs_link(int from_dir, const char *from, int to_dir, const char *to,
 		     struct pf_error *err)
 {
-	int wrong = fault();
+	int wrong = fault(FAULT_CHANGE);
 
 	if (!wrong && linkat(from_dir, from, to_dir, to, 0) != 0)
 		wrong = errno;
@@ -252,7 +354,7 @@ pf_status pf_fs_link(int from_dir, const char *from, int to_dir, const char *to,
 pf_status pf_fs_symlink(const char *target, int dir, const char *name,
 			struct pf_error *err)
 {
-	int wrong = fault();
+	int wrong = fault(FAULT_CHANGE);
 
 	if (!wrong && symlinkat(target, dir, name) != 0)
 		wrong = errno;
@@ -261,7 +363,7 @@ pf_status pf_fs_symlink(const char *target, int dir, const char *name,
 
 pf_status pf_fs_unlink(int dir, const char *name, struct pf_error *err)
 {
-	int wrong = fault();
+	int wrong = fault(FAULT_CHANGE);
 
 	if (!wrong && unlinkat(dir, name, 0) != 0)
 		wrong = errno;
@@ -271,7 +373,7 @@ pf_status pf_fs_unlink(int dir, const char *name, struct pf_error *err)
 pf_status pf_fs_mkdir(int dir, const char *name, mode_t mode,
 		      struct pf_error *err)
 {
-	int wrong = fault();
+	int wrong = fault(FAULT_CHANGE);
 
 	if (!wrong && mkdirat(dir, name, mode) != 0)
 		wrong = errno;

@@ -8,8 +8,11 @@
  * a peer chose can leave the directory.
  *
  * Fault injection (only with --enable-fault-injection): the environment
- * variable PENFOLD_FAULT is "kill@N" (SIGKILL before the N-th operation),
- * "ENOSPC@N", "EIO@N", or the same with "+N" for every N-th operation.
+ * variable PENFOLD_FAULT is "KIND@N", the N-th operation that it can meet, or
+ * "KIND+N", every N-th; or the absolute path of a file that says so, and may
+ * change.  KIND: kill (SIGKILL before a durable operation), ENOSPC, EDQUOT,
+ * EIO (durable ones), EMFILE (opening), EIO-read, EINTR and short (where the
+ * call is to go on by itself).
  */
 #ifndef BASE_FSIO_H
 #define BASE_FSIO_H

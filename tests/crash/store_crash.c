@@ -6,6 +6,8 @@
  *
  * The process is this program again ("child DIR"), under PENFOLD_FAULT; it
  * says each thing that is done on stdout.  Needs --enable-fault-injection.
+ * powercut.py uses it too: "after DIR" looks at what is left in DIR, by what
+ * was said, on stdin.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -31,6 +33,8 @@ struct done {
 	int delivered_count;
 	uint32_t keyword_uid;
 	bool renamed, created;
+	bool subscribed, unsubscribing, made, deleting, deleted;
+	int metadata, rights; /* the last value that was set */
 };
 
 static const char *const box_names[2] = {"INBOX", "Work"};
@@ -109,6 +113,36 @@ static void child_copy(struct store_box *box, const uint32_t *uids, size_t n,
 	pf_vec_release(&pairs);
 }
 
+/* All that is about mailboxes and not about messages. */
+static void child_folders(struct store *store)
+{
+	static const char *const values[] = {"one", "two"};
+	static const unsigned rights[] = {STORE_LOOKUP,
+					  STORE_LOOKUP | STORE_READ};
+	struct store_acl_entry entry = {.kind = STORE_ACL_ANYONE};
+
+	if (store_subscribe(store, PF_STR("Work"), true, NULL) == PF_OK)
+		say("subscribed\n");
+	for (int i = 0; i < 2; i++) {
+		struct store_metadata one = {PF_STR("/shared/comment"),
+					     pf_str_c(values[i])};
+		if (store_metadata_set(store, PF_STR("Work"), NULL, &one, 1,
+				       NULL) == PF_OK)
+			say("metadata %d\n", i + 1);
+		entry.rights = rights[i];
+		if (store_acl_change(store, PF_STR("Work"), STORE_ACL_SET,
+				     &entry, NULL) == PF_OK)
+			say("rights %d\n", i + 1);
+	}
+	say("unsubscribing\n");
+	(void)!store_subscribe(store, PF_STR("Work"), false, NULL);
+	if (store_create(store, PF_STR("Gone"), NULL, NULL) == PF_OK)
+		say("made\n");
+	say("deleting\n");
+	if (store_delete(store, PF_STR("Gone"), NULL) == PF_OK)
+		say("deleted\n");
+}
+
 static int child(const char *root)
 {
 	struct store_conf conf = {.root = root, .separator = '.'};
@@ -144,7 +178,41 @@ static int child(const char *root)
 	if (store_rename(store, PF_STR("Other"), PF_STR("New.name"), NULL) ==
 	    PF_OK)
 		say("renamed\n");
+	child_folders(store);
 	store_box_close(&box);
+	store_close(&store);
+	return 0;
+}
+
+/* Fills the log until it is folded into a new snapshot, and goes on. */
+static int checkpoint_child(const char *root)
+{
+	struct store_conf conf = {.root = root, .separator = '.'};
+	struct store *store = NULL;
+	struct store_box *box = NULL;
+	uint32_t uids[3];
+	char name[251];
+	unsigned number;
+
+	if (store_open(&conf, &store, NULL) != PF_OK)
+		return 0;
+	for (int i = 0; i < 3; i++)
+		uids[i] = child_append(store, 0, true);
+	for (int round = 0; round < 2; round++) {
+		if (store_box_open(store, PF_STR("INBOX"), &box, NULL) != PF_OK)
+			break;
+		child_flags(box, 0, uids, 3, STORE_SEEN | STORE_FLAGGED, 0);
+		for (int i = 0; i < 60 && round == 0; i++) {
+			memset(name, 'k', sizeof name - 1);
+			snprintf(name, 4, "k%02d", i);
+			name[3] = 'k';
+			name[sizeof name - 1] = '\0';
+			(void)!store_box_keyword_number(box, pf_str_c(name),
+							true, &number, NULL);
+		}
+		child_append(store, 0, true);
+		store_box_close(&box); /* the log is large enough */
+	}
 	store_close(&store);
 	return 0;
 }
@@ -200,6 +268,26 @@ static int share_child(const char *root)
 /* ---- the parent
  * -------------------------------------------------------------- */
 
+static void read_folder_done(const char *line, struct done *done)
+{
+	const struct {
+		const char *line;
+		bool *what;
+	} words[] = {
+	    {"renamed\n", &done->renamed},
+	    {"created\n", &done->created},
+	    {"subscribed\n", &done->subscribed},
+	    {"unsubscribing\n", &done->unsubscribing},
+	    {"made\n", &done->made},
+	    {"deleting\n", &done->deleting},
+	    {"deleted\n", &done->deleted},
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(line, words[i].line) == 0)
+			*words[i].what = true;
+}
+
 static void read_done(FILE *f, struct done *done)
 {
 	char line[200];
@@ -225,10 +313,12 @@ static void read_done(FILE *f, struct done *done)
 			done->gone[n][a] = true;
 		else if (sscanf(line, "keyword %u", &a) == 1)
 			done->keyword_uid = a;
-		else if (strcmp(line, "renamed\n") == 0)
-			done->renamed = true;
-		else if (strcmp(line, "created\n") == 0)
-			done->created = true;
+		else if (sscanf(line, "metadata %d", &n) == 1)
+			done->metadata = n;
+		else if (sscanf(line, "rights %d", &n) == 1)
+			done->rights = n;
+		else
+			read_folder_done(line, done);
 	}
 }
 
@@ -329,6 +419,69 @@ static void check_present(struct store *store, const struct done *done,
 	}
 }
 
+/* 0: none, 1 or 2: what child_folders() had set */
+static int metadata_now(struct store *store)
+{
+	struct pf_buf value = PF_BUF_INIT(100);
+	int which = 0;
+
+	pf_status status =
+	    store_metadata_get(store, PF_STR("Work"), NULL,
+			       PF_STR("/shared/comment"), &value, NULL);
+	if (status == PF_OK)
+		which = pf_str_eq(pf_buf_str(&value), PF_STR("two")) ? 2 : 1;
+	else if (status != PF_NOTFOUND)
+		which = -1;
+	pf_buf_release(&value);
+	return which;
+}
+
+static int rights_now(struct store *store)
+{
+	struct store_who who = {.user = "someone", .owner = "me"};
+	unsigned rights = 0;
+	bool exists;
+
+	if (store_rights(store, PF_STR("Work"), &who, &exists, &rights, NULL) !=
+	    PF_OK)
+		return -1;
+	return rights & STORE_READ ? 2 : rights & STORE_LOOKUP ? 1 : 0;
+}
+
+static bool subscribed_now(struct store *store)
+{
+	struct pf_arena arena;
+	struct store_names names = {0};
+	bool found = false;
+
+	pf_arena_init(&arena, 1 << 20);
+	must(store_list(store, &arena, &names, &err));
+	for (size_t i = 0; i < names.n; i++)
+		if (pf_str_eq(names.v[i].name, PF_STR("Work")))
+			found = names.v[i].flags & STORE_NAME_SUBSCRIBED;
+	pf_vec_release(&names);
+	pf_arena_release(&arena);
+	return found;
+}
+
+static void check_folders(struct store *store, const struct done *done)
+{
+	int metadata = metadata_now(store), rights = rights_now(store);
+	bool gone = false;
+
+	if (done->subscribed && !done->unsubscribing)
+		verify(subscribed_now(store), "subscribed");
+	verify(metadata >= done->metadata, "metadata %d, was %d", metadata,
+	       done->metadata);
+	verify(rights >= done->rights, "rights %d, were %d", rights,
+	       done->rights);
+	must(store_name_check(store, PF_STR("Gone"), &gone, &err));
+	if (done->made && !done->deleting)
+		verify(gone, "a mailbox that was made is there");
+	if (done->deleted)
+		verify(!gone, "a mailbox that was deleted is not there");
+}
+
 static void check_after(const struct done *done, bool killed)
 {
 	int counts[UIDS] = {0}, work[UIDS] = {0};
@@ -367,6 +520,7 @@ static void check_after(const struct done *done, bool killed)
 		must(store_name_check(store, PF_STR("Other"), &old, &err));
 		verify(exists != old, "renamed or not");
 	}
+	check_folders(store, done);
 	uint32_t uid = fixture_append(store, "INBOX", "99\n", 0);
 	for (uint32_t u = uid; u < UIDS; u++)
 		verify(!done->text[0][u], "uid %u was given before", u);
@@ -398,11 +552,21 @@ static bool run_child(const char *self, const char *what, struct done *done,
 	return *killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* Everything child() does was done: nothing had to fail. */
+static bool all_done(const struct done *done)
+{
+	return done->last_text == TEXTS + 2 && done->delivered_count == 1 &&
+	       done->keyword_uid && done->renamed && done->deleted &&
+	       done->metadata == 2 && done->rights == 2;
+}
+
 static void run_plans(const char *self, const char *kind, int limit)
 {
-	bool killed = true;
+	bool killed = true, kill = strcmp(kind, "kill") == 0;
+	bool harmless =
+	    strcmp(kind, "EINTR") == 0 || strcmp(kind, "short") == 0;
 
-	for (int n = 1; n < limit && (killed || kind[0] == 'E'); n++) {
+	for (int n = 1; n < limit && (killed || !kill); n++) {
 		struct done done;
 		snprintf(plan, sizeof plan, "%s@%d", kind, n);
 		fixture_new();
@@ -410,9 +574,49 @@ static void run_plans(const char *self, const char *kind, int limit)
 		must(store_create(store, PF_STR("Work"), NULL, &err));
 		store_close(&store);
 		verify(run_child(self, "child", &done, &killed), "child ran");
+		if (harmless)
+			verify(all_done(&done), "nobody noticed");
 		check_after(&done, true);
 		fixture_free();
 	}
+}
+
+/* For powercut.py: a store for child(). */
+static int prepare(const char *root)
+{
+	(void)pf_str_copy(pf_str_c(root), fixture_root, sizeof fixture_root);
+	struct store *store = fixture_open();
+
+	must(store_create(store, PF_STR("Work"), NULL, &err));
+	store_close(&store);
+	return 0;
+}
+
+/* ... and single deliveries, to be counted. */
+static int deliveries(const char *root)
+{
+	(void)pf_str_copy(pf_str_c(root), fixture_root, sizeof fixture_root);
+	struct store *store = fixture_open();
+
+	for (int i = 0; i < 20; i++) {
+		fixture_deliver(store, "INBOX", "x\n", 0);
+		say("delivered\n");
+	}
+	store_close(&store);
+	return 0;
+}
+
+/* For powercut.py: 0, and what is wrong. */
+static int after(const char *root)
+{
+	struct done done;
+
+	(void)pf_str_copy(pf_str_c(root), fixture_root, sizeof fixture_root);
+	plan_name = "after_a_power_cut";
+	read_done(stdin, &done);
+	check_after(&done, true);
+	fflush(stdout);
+	return tap.failed != 0;
 }
 
 static void count_texts(struct store *store, const char *name, int counts[4])
@@ -498,10 +702,23 @@ int main(int argc, char **argv)
 		return share_child(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "child") == 0)
 		return child(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "checkpoint") == 0)
+		return checkpoint_child(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "prepare") == 0)
+		return prepare(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "deliveries") == 0)
+		return deliveries(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "after") == 0)
+		return after(argv[2]);
 #ifdef PF_FAULT_INJECTION
 	run_plans("/proc/self/exe", "kill", 1000);
 	run_plans("/proc/self/exe", "EIO", 170);
 	run_plans("/proc/self/exe", "ENOSPC", 170);
+	run_plans("/proc/self/exe", "EDQUOT", 170);
+	run_plans("/proc/self/exe", "EMFILE", 170);
+	run_plans("/proc/self/exe", "EIO-read", 60);
+	run_plans("/proc/self/exe", "EINTR", 120);
+	run_plans("/proc/self/exe", "short", 120);
 	run_renames("/proc/self/exe", "kill", 1000);
 	run_renames("/proc/self/exe", "EIO", 60);
 	run_renames("/proc/self/exe", "ENOSPC", 60);
