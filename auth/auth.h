@@ -82,6 +82,13 @@ PF_CHECKED pf_status auth_users_edit(const char *path, struct pf_str name,
 				     const char *credentials, bool must_exist,
 				     struct pf_error *err);
 
+/* The same for a user whose password field still is `old`: NOTFOUND when it is
+ * not, or he is gone. */
+PF_CHECKED pf_status auth_users_rehash(const char *path, struct pf_str name,
+				       struct pf_str old,
+				       const char *credentials,
+				       struct pf_error *err);
+
 /* ---- recipients -------------------------------------------------------- */
 
 #define AUTH_NAME_MAX 255 /* longest user name, longest local part */
@@ -115,6 +122,11 @@ bool auth_saslprep(struct pf_str text, struct pf_buf *to);
 PF_CHECKED pf_status auth_password_verify(const char *stored,
 					  struct pf_str password,
 					  struct pf_error *err);
+/* Is it a hash that falls to guessing (a digest, DES, MD5, PBKDF2 with SHA-1)?
+ * {PLAIN} is none, and what it serves is somebody's choice. */
+bool auth_password_is_weak(const char *stored);
+/* What is wrong with a new password, or NULL. */
+const char *auth_password_complaint(struct pf_str name, struct pf_str password);
 /* The text of a password field.  scheme: SCRYPT (computed by libscrypt, in
  * crypt(3)'s "$7$" form) or SCRAM-SHA-256.  Slow. */
 PF_CHECKED pf_status auth_password_hash(const char *scheme,
@@ -193,14 +205,20 @@ enum auth_result {
 typedef void (*auth_result_fn)(void *arg, enum auth_result result,
 			       struct pf_str data, const char *cookie,
 			       const char *reason);
+/* Who wants to log in, and what names his connection (channel binding, RFC
+ * 5056; .n 0: there is none). */
+struct auth_peer {
+	const char *service, *local_ip, *remote_ip;
+	bool secured; /* on TLS (what auth_plain_loopback allows beside that
+			 is authd's business) */
+	struct pf_str exporter, end_point;
+};
 /* initial.p NULL: none.  fn is never called from inside auth_request_new or
  * _continue, and its slices live as long as the call.  After OK, FAIL,
- * UNAVAILABLE the request is freed.  `secured`: the client is on TLS (what
- * auth_plain_loopback allows beside that is authd's business). */
+ * UNAVAILABLE the request is freed. */
 struct auth_request *auth_request_new(struct auth_client *client,
 				      const char *mechanism,
-				      const char *service, const char *local_ip,
-				      const char *remote_ip, bool secured,
+				      const struct auth_peer *peer,
 				      struct pf_str initial, auth_result_fn fn,
 				      void *arg);
 void auth_request_continue(struct auth_request *request, struct pf_str data);

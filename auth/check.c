@@ -16,11 +16,13 @@
 #define GUESSING_MAX  16384
 #define JOBS_A_THREAD 32 /* times 0.2 s: Postfix waits 10 s */
 
-void auth_check_init(struct auth_check *c, struct net_loop *loop, int threads,
+void auth_check_init(struct auth_check *c, struct net_loop *loop,
+		     const struct pf_conf *conf, int threads,
 		     void (*flush)(struct auth_session *s))
 {
 	*c = (struct auth_check){.loop = loop, .flush = flush};
 	c->pending_max = (size_t)threads * JOBS_A_THREAD;
+	c->upgrade = (struct auth_upgrade){.loop = loop, .conf = conf};
 	pf_list_init(&c->waiting);
 	auth_ttl_init(&c->verified, VERIFIED_MS, VERIFIED_MAX);
 	auth_ttl_init(&c->guessing, GUESSING_MS, GUESSING_MAX);
@@ -86,6 +88,8 @@ static void job_done(void *arg)
 		pf_map_remove(&c->running, job_key(job));
 	if (job->shared && job->status == PF_OK)
 		auth_ttl_put(&c->verified, job_key(job), pf_clock_mono_ms());
+	if (job->shared && job->status == PF_OK)
+		auth_upgrade_offer(&c->upgrade, &job->attempts.v[0]->x);
 	for (size_t i = 0; i < job->attempts.n; i++) {
 		struct auth_session *s = job->attempts.v[i]->session;
 		auth_attempt_worked(job->attempts.v[i], job->status);

@@ -12,6 +12,7 @@
 
 #include "auth/session.h"
 #include "auth/ttl.h"
+#include "auth/upgrade.h"
 
 #define AUTH_DELAY_FIRST 400
 #define AUTH_DELAY_STEP	 250
@@ -26,13 +27,15 @@ struct auth_check {
 	struct pf_map running;	  /* checks that others may wait for */
 	struct auth_ttl verified; /* passwords that were right lately */
 	struct auth_ttl guessing; /* addresses and their failures */
-	struct pf_link waiting;	  /* answers that are delayed */
-	unsigned char key[32];	  /* of `verified`, and of this process */
+	struct auth_upgrade upgrade;
+	struct pf_link waiting; /* answers that are delayed */
+	unsigned char key[32];	/* of `verified`, and of this process */
 	void (*flush)(struct auth_session *s);
 };
 
 /* flush(session): something was put into its out. */
-void auth_check_init(struct auth_check *c, struct net_loop *loop, int threads,
+void auth_check_init(struct auth_check *c, struct net_loop *loop,
+		     const struct pf_conf *conf, int threads,
 		     void (*flush)(struct auth_session *s));
 /* When all sessions have ended and no job runs. */
 void auth_check_release(struct auth_check *c);

@@ -363,10 +363,16 @@ static void add_param(struct pf_buf *to, const char *name, const char *value)
 		auth_wire_param(to, name, pf_str_c(value));
 }
 
+static void add_binding(struct pf_buf *to, const char *name,
+			struct pf_str value)
+{
+	if (value.n)
+		auth_wire_param(to, name, value);
+}
+
 struct auth_request *auth_request_new(struct auth_client *client,
 				      const char *mechanism,
-				      const char *service, const char *local_ip,
-				      const char *remote_ip, bool secured,
+				      const struct auth_peer *peer,
 				      struct pf_str initial, auth_result_fn fn,
 				      void *arg)
 {
@@ -382,10 +388,12 @@ struct auth_request *auth_request_new(struct auth_client *client,
 	pf_buf_init(&r->unsent, AUTH_WIRE_LINE_MAX);
 	auth_wire_begin(&r->unsent, "AUTH", r->id);
 	auth_wire_add(&r->unsent, pf_str_c(mechanism));
-	add_param(&r->unsent, "service", service);
-	add_param(&r->unsent, "lip", local_ip);
-	add_param(&r->unsent, "rip", remote_ip);
-	pf_buf_add_c(&r->unsent, secured ? "\tsecured" : "");
+	add_param(&r->unsent, "service", peer->service);
+	add_param(&r->unsent, "lip", peer->local_ip);
+	add_param(&r->unsent, "rip", peer->remote_ip);
+	pf_buf_add_c(&r->unsent, peer->secured ? "\tsecured" : "");
+	add_binding(&r->unsent, AUTH_WIRE_EXPORTER, peer->exporter);
+	add_binding(&r->unsent, AUTH_WIRE_END_POINT, peer->end_point);
 	pf_buf_add_c(&r->unsent, "\ttemp-fail");
 	if (initial.p) {
 		pf_buf_add_c(&r->unsent, "\tresp=");

@@ -20,8 +20,9 @@ void auth_mech_fake_salt(const struct auth_mech *mech, struct pf_str name,
 	unsigned char digest[AUTH_SCRAM_DIGEST_MAX];
 	struct pf_buf text = PF_BUF_INIT(1024);
 
-	pf_buf_add_c(&text, mech->name);
-	pf_buf_add_byte(&text, ' ');
+	/* the same with -PLUS, as that of a known user is */
+	pf_buf_add_c(&text, mech->hash == AUTH_SCRAM_SHA1 ? "SCRAM-SHA-1 "
+							  : "SCRAM-SHA-256 ");
 	for (size_t i = 0; i < name.n; i++)
 		pf_buf_add_byte(&text, pf_ascii_lower(name.p[i]));
 	auth_scram_hmac(AUTH_SCRAM_SHA256, pf_str_mem(secret, sizeof secret),
@@ -33,13 +34,32 @@ void auth_mech_fake_salt(const struct auth_mech *mech, struct pf_str name,
 const struct auth_mech *auth_mech_find(struct pf_str name)
 {
 	static const struct auth_mech *const all[] = {
-	    &auth_mech_plain, &auth_mech_login, &auth_mech_scram_sha256,
-	    &auth_mech_scram_sha1};
+	    &auth_mech_plain,
+	    &auth_mech_login,
+	    &auth_mech_scram_sha256_plus,
+	    &auth_mech_scram_sha256,
+	    &auth_mech_scram_sha1_plus,
+	    &auth_mech_scram_sha1,
+	};
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (pf_str_ieq(name, pf_str_c(all[i]->name)))
 			return all[i];
 	return NULL;
+}
+
+bool auth_mech_offered(const struct pf_conf *conf, const char *mechanism)
+{
+	struct pf_str list = pf_str_c(conf->auth_mechanisms), word;
+	struct pf_str name = pf_str_c(mechanism);
+
+	if (pf_str_istarts(name, PF_STR("SCRAM-")) && name.n > 5 &&
+	    pf_str_ieq(pf_str_from(name, name.n - 5), PF_STR("-PLUS")))
+		name.n -= 5;
+	while (pf_conf_word(&list, &word))
+		if (pf_str_ieq(word, name))
+			return true;
+	return false;
 }
 
 void auth_exchange_init(struct auth_exchange *x, const struct auth_mech *mech)
@@ -50,6 +70,8 @@ void auth_exchange_init(struct auth_exchange *x, const struct auth_mech *mech)
 	pf_buf_init(&x->secret, 1024);
 	pf_buf_init(&x->stored, AUTH_LINE_MAX);
 	pf_buf_init(&x->out, 4096);
+	pf_buf_init(&x->exporter, 64);
+	pf_buf_init(&x->end_point, 64);
 	pf_buf_init(&x->scram.gs2, 1024);
 	pf_buf_init(&x->scram.nonce, 1024);
 	pf_buf_init(&x->scram.message, 8192);
@@ -62,6 +84,8 @@ void auth_exchange_release(struct auth_exchange *x)
 	pf_buf_wipe(&x->secret);
 	pf_buf_wipe(&x->stored);
 	pf_buf_wipe(&x->out);
+	pf_buf_release(&x->exporter);
+	pf_buf_release(&x->end_point);
 	pf_buf_release(&x->scram.gs2);
 	pf_buf_release(&x->scram.nonce);
 	pf_buf_release(&x->scram.message);

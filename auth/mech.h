@@ -32,6 +32,7 @@ struct auth_mech {
 	const char *name;
 	const char *props; /* of the MECH line, with its TABs */
 	bool plaintext;	   /* the password itself crosses the wire */
+	bool plus;	   /* only with channel binding */
 	enum auth_scram_hash hash;
 	enum auth_step (*step)(struct auth_exchange *x, struct pf_str resp);
 	enum auth_step (*user)(struct auth_exchange *x,
@@ -44,7 +45,8 @@ struct auth_mech {
 struct auth_scram {
 	struct auth_scram_keys keys;
 	bool derive;	       /* keys are still to be made from x->secret */
-	struct pf_buf gs2;     /* "n,," as the client sent it */
+	struct pf_buf gs2;     /* "n,," as the client sent it, and with -PLUS
+				  what names the channel */
 	struct pf_buf nonce;   /* client's and ours */
 	struct pf_buf message; /* AuthMessage, growing */
 	unsigned char proof[AUTH_SCRAM_DIGEST_MAX];
@@ -64,10 +66,16 @@ struct auth_exchange {
 	bool trouble;	      /* FAIL is our fault, not the client's */
 	const char *why;      /* for the log, never NULL after FAIL */
 	struct auth_scram scram;
+	/* what names the client's channel (RFC 5056); "": nothing does */
+	struct pf_buf exporter, end_point;
 };
 
 extern const struct auth_mech auth_mech_plain, auth_mech_login,
-    auth_mech_scram_sha1, auth_mech_scram_sha256;
+    auth_mech_scram_sha1, auth_mech_scram_sha256, auth_mech_scram_sha1_plus,
+    auth_mech_scram_sha256_plus;
+
+/* Does auth_mechanisms name it?  A -PLUS comes with its mechanism. */
+bool auth_mech_offered(const struct pf_conf *conf, const char *mechanism);
 
 /* NULL: there is none of that name. */
 const struct auth_mech *auth_mech_find(struct pf_str name);

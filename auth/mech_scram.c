@@ -1,8 +1,9 @@
 /*
- * SCRAM-SHA-256 and SCRAM-SHA-1 (RFC 5802, RFC 7677), without channel
- * binding (the connection to us carries none).
+ * SCRAM-SHA-256 and SCRAM-SHA-1 (RFC 5802, RFC 7677), and both as -PLUS: then
+ * the client's proof covers what names the TLS connection (tls-exporter or
+ * tls-server-end-point), so that nobody can sit in between with another one.
  *
- *	C: n,,n=user,r=cnonce			client-first
+ *	C: n,,n=user,r=cnonce			client-first (-PLUS: p=type,,)
  *	S: r=cnonce snonce,s=salt,i=4096	server-first
  *	C: c=biws,r=...,p=proof			client-final
  *	S: v=signature				server-final, then an empty C:
@@ -69,17 +70,47 @@ static bool nonce_is_good(struct pf_str nonce)
 
 /* ---- client-first ------------------------------------------------------ */
 
+/* NULL: the client's word on channel binding is fine; else what is not.
+ * RFC 5802 6: "y" says that he could and we did not offer it, so that, where
+ * we did, somebody took it out of our list. */
+static const char *check_flag(struct auth_exchange *x, struct pf_str flag,
+			      const struct pf_buf **binding)
+{
+	*binding = NULL;
+	if (!x->mech->plus) {
+		if (pf_str_eq(flag, PF_STR("y")) &&
+		    (x->exporter.len || x->end_point.len))
+			return "client was not shown our -PLUS mechanisms";
+		return pf_str_eq(flag, PF_STR("n")) ||
+			       pf_str_eq(flag, PF_STR("y"))
+			   ? NULL
+			   : "wants channel binding";
+	}
+	if (pf_str_eq(flag, PF_STR("p=tls-exporter")))
+		*binding = &x->exporter;
+	else if (pf_str_eq(flag, PF_STR("p=tls-server-end-point")))
+		*binding = &x->end_point;
+	else
+		return "wants another channel binding";
+	return (*binding)->len ? NULL : "there is no such channel binding";
+}
+
 static enum auth_step client_first(struct auth_exchange *x, struct pf_str resp)
 {
 	struct auth_scram *s = &x->scram;
 	struct pf_str whole = resp, flag, authz, name, nonce;
+	const struct pf_buf *binding;
+	const char *why;
 
-	if (!pf_str_split(&resp, ',', &flag) ||
-	    !(pf_str_eq(flag, PF_STR("n")) || pf_str_eq(flag, PF_STR("y"))))
-		return auth_exchange_fail(x, "wants channel binding");
+	if (!pf_str_split(&resp, ',', &flag))
+		flag = PF_STR("");
+	if ((why = check_flag(x, flag, &binding)))
+		return auth_exchange_fail(x, why);
 	if (!pf_str_split(&resp, ',', &authz))
 		return auth_exchange_fail(x, "malformed SCRAM message");
 	pf_buf_add(&s->gs2, whole.p, whole.n - resp.n);
+	if (binding)
+		pf_buf_add_str(&s->gs2, pf_buf_str(binding));
 	if (authz.n) {
 		struct pf_str value;
 		if (!attribute(&authz, 'a', &value) ||
@@ -236,22 +267,18 @@ static enum auth_step step(struct auth_exchange *x, struct pf_str resp)
 			   : auth_exchange_fail(x, "malformed SCRAM message");
 }
 
-const struct auth_mech auth_mech_scram_sha1 = {
-    .name = "SCRAM-SHA-1",
-    .props = "\tmutual-auth",
-    .hash = AUTH_SCRAM_SHA1,
-    .step = step,
-    .user = user,
-    .work = work,
-    .worked = worked,
-};
+#define SCRAM(label, with, digest)                                             \
+	{                                                                      \
+		.name = label, .props = "\tmutual-auth", .plus = with,         \
+		.hash = digest, .step = step, .user = user, .work = work,      \
+		.worked = worked,                                              \
+	}
 
-const struct auth_mech auth_mech_scram_sha256 = {
-    .name = "SCRAM-SHA-256",
-    .props = "\tmutual-auth",
-    .hash = AUTH_SCRAM_SHA256,
-    .step = step,
-    .user = user,
-    .work = work,
-    .worked = worked,
-};
+const struct auth_mech auth_mech_scram_sha1 =
+    SCRAM("SCRAM-SHA-1", false, AUTH_SCRAM_SHA1);
+const struct auth_mech auth_mech_scram_sha1_plus =
+    SCRAM("SCRAM-SHA-1-PLUS", true, AUTH_SCRAM_SHA1);
+const struct auth_mech auth_mech_scram_sha256 =
+    SCRAM("SCRAM-SHA-256", false, AUTH_SCRAM_SHA256);
+const struct auth_mech auth_mech_scram_sha256_plus =
+    SCRAM("SCRAM-SHA-256-PLUS", true, AUTH_SCRAM_SHA256);

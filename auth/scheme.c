@@ -47,6 +47,44 @@ static enum answer verify_plain(struct pf_str data, struct pf_str password,
 
 /* ---- crypt(3) ---------------------------------------------------------- */
 
+/* A digit of yescrypt's numbers; what takes more than one is too much. */
+static uint64_t yescrypt_digit(char c)
+{
+	static const char digits[] =
+	    "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const char *digit = c ? strchr(digits, c) : NULL;
+
+	return digit ? (uint64_t)(digit - digits) : 64;
+}
+
+/* What crypt(3) will take: only yescrypt ("$y$jNr...", also "$gy$") is worth
+ * counting.  UINT64_MAX: too much. */
+static uint64_t crypt_memory(struct pf_str data)
+{
+	if (pf_str_starts(data, PF_STR("$gy$")))
+		data = pf_str_from(data, 4);
+	else if (pf_str_starts(data, PF_STR("$y$")))
+		data = pf_str_from(data, 3);
+	else
+		return 0;
+	if (data.n < 3)
+		return 0;
+	uint64_t log2n = yescrypt_digit(data.p[1]) + 1;
+	uint64_t r = yescrypt_digit(data.p[2]) + 1;
+	return log2n > 30 || r > 48 ? UINT64_MAX : 128 * r << log2n;
+}
+
+static enum answer verify_argon2(struct pf_str data, struct pf_str password,
+				 int variant)
+{
+	bool right;
+
+	(void)variant;
+	if (!auth_argon2_verify(data, password, &right))
+		return MALFORMED;
+	return right ? RIGHT : WRONG;
+}
+
 static enum answer verify_crypt(struct pf_str data, struct pf_str password,
 				int variant)
 {
@@ -55,12 +93,18 @@ static enum answer verify_crypt(struct pf_str data, struct pf_str password,
 	(void)variant;
 	if (pf_str_starts(data, PF_STR("$7$")))
 		return auth_scrypt_verify(data, password) ? RIGHT : WRONG;
+	if (pf_str_starts(data, PF_STR("$argon2")))
+		return verify_argon2(data, password, 0);
+	uint64_t memory = crypt_memory(data);
+	if (!auth_budget_take(memory))
+		return MALFORMED;
 	struct crypt_data *work = calloc(1, sizeof *work);
 	if (!work)
 		abort();
 	char *phrase = pf_str_dup(password);
 	char *setting = pf_str_dup(data);
 	char *hash = crypt_r(phrase, setting, work);
+	auth_budget_give(memory);
 	if (hash && hash[0] != '*')
 		answer = same(pf_str_c(hash), data);
 	OPENSSL_cleanse(work, sizeof *work);
@@ -199,6 +243,9 @@ static const struct scheme schemes[] = {
     {"SHA256-CRYPT", verify_crypt, 0},
     {"SHA512-CRYPT", verify_crypt, 0},
     {"SCRYPT", verify_scrypt, 0},
+    {"ARGON2I", verify_argon2, 0},
+    {"ARGON2D", verify_argon2, 0},
+    {"ARGON2ID", verify_argon2, 0},
     {"SHA", verify_digest, SHA1},
     {"SHA1", verify_digest, SHA1},
     {"SHA256", verify_digest, SHA256},
@@ -274,6 +321,28 @@ bool auth_scheme_scram(const char *stored, enum auth_scram_hash hash,
 	    scheme->variant != (int)hash)
 		return false;
 	*keys = data;
+	return true;
+}
+
+bool auth_password_is_weak(const char *stored)
+{
+	/* what stands up to guessing; all else of crypt(3) does not */
+	static const char *const strong[] = {"$2",  "$5$",  "$6$",    "$7$",
+					     "$y$", "$gy$", "$argon2"};
+	struct pf_str name, data;
+	int encoding;
+
+	split_prefix(stored, &name, &encoding, &data);
+	const struct scheme *scheme = find(name, encoding);
+	if (!scheme || (scheme->verify != verify_crypt &&
+			scheme->verify != verify_digest &&
+			scheme->verify != verify_pbkdf2))
+		return false;
+	if (scheme->verify != verify_crypt)
+		return true;
+	for (size_t i = 0; i < sizeof strong / sizeof *strong; i++)
+		if (pf_str_starts(data, pf_str_c(strong[i])))
+			return false;
 	return true;
 }
 

@@ -27,9 +27,6 @@
 #define HASH_LEN 32
 #define SALT_LEN 22
 
-/* Above that a line of the user file would take the machine down. */
-#define MEMORY_MAX (1u << 30)
-
 static const char digits[] =
     "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -71,13 +68,16 @@ static bool add_7(struct pf_str password, struct pf_str salt, uint32_t log2n,
 		  uint32_t r, uint32_t p, struct pf_buf *to)
 {
 	unsigned char hash[HASH_LEN];
+	uint64_t memory = (uint64_t)128 * r << (log2n & 31);
 
 	if (log2n < 1 || log2n > 30 || r < 1 || r > 1024 || p < 1 || p > 64 ||
-	    ((uint64_t)128 * r << log2n) > MEMORY_MAX ||
-	    libscrypt_scrypt((const uint8_t *)password.p, password.n,
-			     (const uint8_t *)salt.p, salt.n,
-			     (uint64_t)1 << log2n, r, p, hash,
-			     sizeof hash) != 0)
+	    !auth_budget_take(memory))
+		return false;
+	int failed = libscrypt_scrypt(
+	    (const uint8_t *)password.p, password.n, (const uint8_t *)salt.p,
+	    salt.n, (uint64_t)1 << log2n, r, p, hash, sizeof hash);
+	auth_budget_give(memory);
+	if (failed)
 		return false;
 	pf_buf_add_c(to, "$7$");
 	add_number(to, log2n, 6);
@@ -126,10 +126,11 @@ static bool verify_s1(struct pf_str stored, struct pf_str password)
 		value[i / 2] = value[i / 2] << 4 | (unsigned)(digit - hex);
 	}
 	if (value[0] < 1 || value[0] > 30 || value[1] < 1 || value[2] < 1 ||
-	    ((uint64_t)128 * value[1] << value[0]) > MEMORY_MAX)
+	    !auth_budget_take((uint64_t)128 * value[1] << value[0]))
 		return false;
 	char *phrase = pf_str_dup(password);
 	bool good = libscrypt_check(mcf, phrase) > 0;
+	auth_budget_give((uint64_t)128 * value[1] << value[0]);
 	OPENSSL_cleanse(phrase, password.n);
 	free(phrase);
 	return good;

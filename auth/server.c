@@ -105,8 +105,9 @@ static void choose_mechanisms(struct auth_server *server, struct pf_buf *to)
 
 	while (pf_conf_word(&list, &word)) {
 		const struct auth_mech *mech = auth_mech_find(word);
-		if (!mech || (!mech->plaintext && users &&
-			      !scram_is_useful(users, mech->hash)))
+		if (!mech || mech->plus ||
+		    (!mech->plaintext && users &&
+		     !scram_is_useful(users, mech->hash)))
 			continue;
 		pf_buf_add_c(to, to->len ? " " : "");
 		pf_buf_add_c(to, mech->name);
@@ -657,7 +658,7 @@ pf_status auth_server_new(struct net_loop *loop, const struct pf_conf *conf,
 	pf_list_init(&s->conns);
 	pf_buf_init(&s->mechanisms, 1024);
 	auth_source_init(&s->source, conf);
-	auth_check_init(&s->check, loop, threads < 1 ? 1 : (int)threads,
+	auth_check_init(&s->check, loop, conf, threads < 1 ? 1 : (int)threads,
 			flush_session);
 	auth_ttl_init(&s->cookies, COOKIE_MS, COOKIE_MAX);
 	load_secret(conf);

@@ -46,6 +46,8 @@ static struct auth_attempt *attempt_new(struct auth_session *s,
 	a->service = pf_str_dup(r->service);
 	a->remote_ip = pf_str_dup(r->remote_ip);
 	auth_exchange_init(&a->x, mech);
+	pf_buf_add_str(&a->x.exporter, r->exporter);
+	pf_buf_add_str(&a->x.end_point, r->end_point);
 	pf_list_append(&s->attempts, &a->link);
 	pf_map_set(&s->by_id, id_key(&a->id), a);
 	return a;
@@ -220,16 +222,6 @@ static bool clear_text_is_safe(const struct auth_session *s,
 			      is_loopback(r->remote_ip));
 }
 
-static bool is_offered(const struct pf_conf *conf, const char *mechanism)
-{
-	struct pf_str list = pf_str_c(conf->auth_mechanisms), word;
-
-	while (pf_conf_word(&list, &word))
-		if (pf_str_ieq(word, pf_str_c(mechanism)))
-			return true;
-	return false;
-}
-
 static void refuse(struct auth_session *s, uint32_t id, const char *code,
 		   const char *reason)
 {
@@ -268,7 +260,7 @@ static void begin(struct auth_session *s, const struct auth_wire_request *r)
 		s->close = true;
 		return;
 	}
-	if (!mech || !is_offered(s->conf, mech->name)) {
+	if (!mech || !auth_mech_offered(s->conf, mech->name)) {
 		refuse(s, r->id, NULL, "Unsupported authentication mechanism");
 		return;
 	}

@@ -17,6 +17,7 @@
 struct edit {
 	struct pf_str name;
 	const char *credentials; /* NULL: remove */
+	struct pf_str expected;	 /* .p: only over this password field */
 	bool found;
 	struct pf_buf out;
 };
@@ -84,16 +85,18 @@ static void edit_text(struct edit *e, struct pf_str text)
 		e->found = true;
 		if (!e->credentials)
 			continue; /* doubles too: none may come to life */
+		rest = pf_str_from(line, name.n + 1);
+		if (rest.n && rest.p[rest.n - 1] == '\r')
+			rest.n--;
+		if (!pf_str_split(&rest, ':', &word)) /* the old password */
+			word = rest = PF_STR("");
+		if (first && e->expected.p)
+			first = e->found = pf_str_eq(word, e->expected);
 		if (!first) {
 			pf_buf_add_str(&e->out, line);
 			pf_buf_add_byte(&e->out, '\n');
 			continue;
 		}
-		rest = pf_str_from(line, name.n + 1);
-		if (rest.n && rest.p[rest.n - 1] == '\r')
-			rest.n--;
-		if (!pf_str_split(&rest, ':', &word)) /* the old password */
-			rest = PF_STR("");
 		add_line(e, name, rest);
 	}
 }
@@ -192,27 +195,48 @@ static pf_status edit_file(const char *path, int fd, struct edit *e,
 	return status;
 }
 
-pf_status auth_users_edit(const char *path, struct pf_str name,
-			  const char *credentials, bool must_exist,
-			  struct pf_error *err)
+static pf_status edit(const char *path, struct edit *e, bool must_exist,
+		      struct pf_error *err)
 {
-	struct edit e = {name, credentials, false, PF_BUF_INIT(AUTH_USERS_MAX)};
 	char *real = realpath(path, NULL); /* through a link, not over it */
 	int fd = -1;
 
-	if (!auth_name_valid(name) ||
-	    (credentials && strpbrk(credentials, ":\r\n"))) {
+	if (!auth_name_valid(e->name) ||
+	    (e->credentials && strpbrk(e->credentials, ":\r\n"))) {
 		free(real);
 		return pf_error_set(err, PF_INVALID, "Not a user name",
 				    "not a user name, or not a password field");
 	}
 	pf_status status = open_locked(real ? real : path, &fd, err);
 	if (status == PF_OK)
-		status = edit_file(real ? real : path, fd, &e,
-				   must_exist || !credentials, err);
+		status = edit_file(real ? real : path, fd, e,
+				   must_exist || !e->credentials, err);
 	if (fd >= 0)
 		close(fd);
-	pf_buf_wipe(&e.out);
+	pf_buf_wipe(&e->out);
 	free(real);
 	return status;
+}
+
+pf_status auth_users_edit(const char *path, struct pf_str name,
+			  const char *credentials, bool must_exist,
+			  struct pf_error *err)
+{
+	struct edit e = {.name = name,
+			 .credentials = credentials,
+			 .out = PF_BUF_INIT(AUTH_USERS_MAX)};
+
+	return edit(path, &e, must_exist, err);
+}
+
+pf_status auth_users_rehash(const char *path, struct pf_str name,
+			    struct pf_str old, const char *credentials,
+			    struct pf_error *err)
+{
+	struct edit e = {.name = name,
+			 .credentials = credentials,
+			 .expected = old,
+			 .out = PF_BUF_INIT(AUTH_USERS_MAX)};
+
+	return edit(path, &e, true, err);
 }

@@ -123,7 +123,11 @@ static void auth_params(struct pf_str line, struct pf_arena *arena,
 			return;
 		if (auth_wire_value(word, "service", arena, &r->service) ||
 		    auth_wire_value(word, "lip", arena, &r->local_ip) ||
-		    auth_wire_value(word, "rip", arena, &r->remote_ip))
+		    auth_wire_value(word, "rip", arena, &r->remote_ip) ||
+		    auth_wire_value(word, AUTH_WIRE_EXPORTER, arena,
+				    &r->exporter) ||
+		    auth_wire_value(word, AUTH_WIRE_END_POINT, arena,
+				    &r->end_point))
 			continue;
 		r->secured |= pf_str_eq(word, PF_STR("secured")) ||
 			      pf_str_starts(word, PF_STR("secured="));

@@ -53,6 +53,10 @@ struct pf_str auth_wire_unescape(struct pf_str word, struct pf_arena *arena);
 /* No NUL, 0x01, TAB, CR, LF: what may stand in a name. */
 bool auth_wire_clean(struct pf_str text);
 
+/* Params of AUTH that only our gate sends: the channel's names. */
+#define AUTH_WIRE_EXPORTER  "penfold_tls_exporter"
+#define AUTH_WIRE_END_POINT "penfold_tls_server_end_point"
+
 /* ---- one request of the auth-client protocol --------------------------- */
 
 enum auth_wire_kind {
@@ -70,6 +74,7 @@ struct auth_wire_request {
 	uint32_t id;
 	uint32_t minor; /* VERSION */
 	struct pf_str mech, service, local_ip, remote_ip;
+	struct pf_str exporter, end_point;
 	bool secured;
 	bool nologin;	/* nobody will ask who it was */
 	bool temp_fail; /* the client knows code=temp_fail (ours do) */

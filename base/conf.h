@@ -43,7 +43,7 @@ X(INT,  socket_mode, "0660", "permissions of the sockets that Postfix uses (octa
 X(PATH, tls_cert, "", "certificate chain, PEM") \
 X(PATH, tls_key, "", "private key, PEM") \
 X(STR,  tls_min_version, "1.2", "oldest TLS version: 1.2 or 1.3") \
-X(LIST, auth_mechanisms, "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-1", "SASL mechanisms to offer") \
+X(LIST, auth_mechanisms, "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-1", "SASL mechanisms to offer; over TLS each SCRAM also as -PLUS") \
 X(BOOL, auth_plain_loopback, "no", "accept clear-text passwords without TLS from loopback addresses") \
 X(STR,  password_scheme, "SCRYPT", "scheme for new passwords: SCRYPT or SCRAM-SHA-256") \
 X(STR,  recipient_delimiter, "+", "characters that part user and extension, as in Postfix") \

@@ -42,6 +42,7 @@ static const struct verb verbs[] = {
      "manage the users of the user file",
      "penfold user add NAME      asks for a password (or reads one line from\n"
      "penfold user passwd NAME   standard input when that is no terminal)\n"
+     "--weak takes a password that is easy to guess, too\n"
      "penfold user list\n"
      "penfold user delete NAME   the mail stays where it is\n"},
     {"acl", ctl_acl, "USER MAILBOX [get | set WHOM RIGHTS | delete WHOM]",

@@ -68,15 +68,29 @@ static bool ask_password(const struct ctl *ctl, struct pf_buf *password)
 	return good;
 }
 
+/* Says what is wrong with it, unless --weak was given. */
+static bool strong_enough(const struct ctl *ctl, struct pf_str name,
+			  const struct pf_buf *password, bool weak)
+{
+	const char *complaint =
+	    weak ? NULL : auth_password_complaint(name, pf_buf_str(password));
+
+	if (complaint)
+		ctl_usage(ctl, "that password is weak: %s (--weak takes it)",
+			  complaint);
+	return !complaint;
+}
+
 static int set_password(struct ctl *ctl, const struct pf_conf *conf,
-			struct pf_str name, bool must_exist)
+			struct pf_str name, bool must_exist, bool weak)
 {
 	struct pf_buf password = PF_BUF_INIT(PASSWORD_MAX);
 	struct pf_buf credentials = PF_BUF_INIT(8192);
 	struct pf_error err;
 	int code = 1;
 
-	if (ask_password(ctl, &password)) {
+	if (ask_password(ctl, &password) &&
+	    strong_enough(ctl, name, &password, weak)) {
 		pf_status status = auth_password_hash_all(
 		    conf, pf_buf_str(&password), &credentials, &err);
 		if (status == PF_OK)
@@ -105,6 +119,7 @@ static int list(struct ctl *ctl, const struct pf_conf *conf)
 
 int ctl_user(struct ctl *ctl)
 {
+	bool weak = ctl_switch(ctl, "--weak");
 	const char *what = ctl->argc > 1 ? ctl->argv[1] : "";
 	const char *name = ctl->argc > 2 ? ctl->argv[2] : NULL;
 	bool lists = strcmp(what, "list") == 0;
@@ -119,9 +134,9 @@ int ctl_user(struct ctl *ctl)
 	if (lists)
 		code = list(ctl, &conf);
 	else if (strcmp(what, "add") == 0)
-		code = set_password(ctl, &conf, pf_str_c(name), false);
+		code = set_password(ctl, &conf, pf_str_c(name), false, weak);
 	else if (strcmp(what, "passwd") == 0)
-		code = set_password(ctl, &conf, pf_str_c(name), true);
+		code = set_password(ctl, &conf, pf_str_c(name), true, weak);
 	else if (strcmp(what, "delete") == 0)
 		code = auth_users_edit(conf.user_file, pf_str_c(name), NULL,
 				       true, &err) == PF_OK

@@ -113,14 +113,25 @@ static void on_result(void *arg, enum auth_result result, struct pf_str data,
 static void begin(struct gate_conn *g, const char *mechanism,
 		  struct pf_str initial)
 {
-	const char *service = g->protocol == HANDOFF_SIEVE ? "sieve" : "imap";
+	unsigned char exporter[NET_BINDING_MAX], end_point[NET_BINDING_MAX];
+	size_t n =
+	    net_conn_tls_binding(g->conn, NET_BINDING_EXPORTER, exporter);
+	size_t m =
+	    net_conn_tls_binding(g->conn, NET_BINDING_END_POINT, end_point);
+	struct auth_peer peer = {
+	    .service = g->protocol == HANDOFF_SIEVE ? "sieve" : "imap",
+	    .local_ip = g->local_ip,
+	    .remote_ip = g->ip,
+	    .secured = g->tls,
+	    .exporter = pf_str_mem(exporter, n),
+	    .end_point = pf_str_mem(end_point, m),
+	};
 
 	free(g->mechanism);
 	g->mechanism = pf_str_dup(pf_str_c(mechanism));
 	g->state = GATE_AUTH;
-	g->request =
-	    auth_request_new(g->gate->auth, mechanism, service, g->local_ip,
-			     g->ip, g->tls, initial, on_result, g);
+	g->request = auth_request_new(g->gate->auth, mechanism, &peer, initial,
+				      on_result, g);
 	if (g->request)
 		return;
 	gate_result(g, "NO", "UNAVAILABLE",

@@ -46,40 +46,61 @@ bool gate_secure(const struct gate_conn *g)
 	       (g->gate->conf->auth_plain_loopback && is_loopback(g->ip));
 }
 
-bool gate_offers(const struct gate_conn *g, struct pf_str mechanism)
-{
-	struct pf_str rest = pf_str_c(g->gate->conf->auth_mechanisms), word;
-
-	while (pf_conf_word(&rest, &word))
-		if (pf_str_ieq(word, mechanism))
-			return true;
-	return false;
-}
-
 static bool in_clear(struct pf_str mechanism)
 {
 	return pf_str_ieq(mechanism, PF_STR("PLAIN")) ||
 	       pf_str_ieq(mechanism, PF_STR("LOGIN"));
 }
 
-void write_capability_gate(struct pf_buf *to, const struct gate_conn *g)
+/* Where there is TLS, each SCRAM can be bound to it (RFC 5802 6). */
+static bool has_plus(const struct gate_conn *g, struct pf_str mechanism)
+{
+	return g->tls && pf_str_istarts(mechanism, PF_STR("SCRAM-"));
+}
+
+bool gate_offers(const struct gate_conn *g, struct pf_str mechanism)
+{
+	struct pf_str rest = pf_str_c(g->gate->conf->auth_mechanisms), word;
+	static const struct pf_str plus = {"-PLUS", 5};
+
+	while (pf_conf_word(&rest, &word)) {
+		if (pf_str_ieq(word, mechanism))
+			return true;
+		if (has_plus(g, word) && mechanism.n == word.n + plus.n &&
+		    pf_str_ieq(pf_str_head(mechanism, word.n), word) &&
+		    pf_str_ieq(pf_str_from(mechanism, word.n), plus))
+			return true;
+	}
+	return false;
+}
+
+void gate_write_mechanisms(struct pf_buf *to, const struct gate_conn *g,
+			   const char *before)
 {
 	struct pf_str rest = pf_str_c(g->gate->conf->auth_mechanisms), word;
 	bool secure = gate_secure(g);
 
+	while (pf_conf_word(&rest, &word)) {
+		if (!secure && in_clear(word))
+			continue;
+		for (int plus = has_plus(g, word); plus >= 0; plus--) {
+			pf_buf_add_c(to, before);
+			pf_buf_add_str(to, word);
+			pf_buf_add_c(to, plus ? "-PLUS" : "");
+		}
+	}
+}
+
+void write_capability_gate(struct pf_buf *to, const struct gate_conn *g)
+{
 	/* RFC 7888 5: strangers get no more than LITERAL_MAX_BYTES */
 	pf_buf_add_c(to, "IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID ENABLE IDLE "
 			 "LANGUAGE");
 	if (!g->tls && g->gate->tls)
 		pf_buf_add_c(to, " STARTTLS");
-	if (!secure)
+	if (!gate_secure(g))
 		pf_buf_add_c(to, " LOGINDISABLED");
-	while (pf_conf_word(&rest, &word)) {
-		if (!secure && in_clear(word))
-			continue;
-		pf_buf_add_c(to, " AUTH=");
-		pf_buf_add_str(to, word);
-	}
+	gate_write_mechanisms(to, g, " AUTH=");
 }
 
 /* ---- talking --------------------------------------------------------------

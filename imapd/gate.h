@@ -114,6 +114,9 @@ void gate_conn_free(struct gate_conn *g);
 /* May clear-text passwords be sent here? */
 bool gate_secure(const struct gate_conn *g);
 bool gate_offers(const struct gate_conn *g, struct pf_str mechanism);
+/* The mechanisms of the moment, with `before` in front of each. */
+void gate_write_mechanisms(struct pf_buf *to, const struct gate_conn *g,
+			   const char *before);
 void write_capability_gate(struct pf_buf *to, const struct gate_conn *g);
 
 /* cmd_auth.c: TLS from here on, or the end */

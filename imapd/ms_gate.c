@@ -64,21 +64,14 @@ void ms_common_capabilities(struct pf_buf *to, const struct pf_conf *conf)
 
 static void write_capabilities(struct pf_buf *to, const struct gate_conn *g)
 {
-	struct pf_str rest = pf_str_c(g->gate->conf->auth_mechanisms), word;
-	const char *blank = "";
-	bool secure = gate_secure(g);
+	struct pf_buf names = PF_BUF_INIT(1024);
 
+	gate_write_mechanisms(&names, g, " ");
 	ms_common_capabilities(to, g->gate->conf);
 	pf_buf_add_c(to, "\"SASL\" \"");
-	while (pf_conf_word(&rest, &word)) {
-		if (!secure && (pf_str_ieq(word, PF_STR("PLAIN")) ||
-				pf_str_ieq(word, PF_STR("LOGIN"))))
-			continue;
-		pf_buf_add_c(to, blank);
-		pf_buf_add_str(to, word);
-		blank = " ";
-	}
+	pf_buf_add_str(to, pf_str_trim(pf_buf_str(&names)));
 	pf_buf_add_c(to, "\"\r\n");
+	pf_buf_release(&names);
 	if (!g->tls && g->gate->tls)
 		pf_buf_add_c(to, "\"STARTTLS\"\r\n");
 }

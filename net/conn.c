@@ -857,6 +857,14 @@ const char *net_conn_tls_info(const struct net_conn *conn)
 	return net_conn_is_tls(conn) ? net_tls_layer_info(conn->tls) : "";
 }
 
+size_t net_conn_tls_binding(const struct net_conn *conn, enum net_binding kind,
+			    unsigned char to[NET_BINDING_MAX])
+{
+	return net_conn_is_tls(conn)
+		   ? net_tls_layer_binding(conn->tls, kind, to)
+		   : 0;
+}
+
 pf_status net_conn_detach(struct net_conn **connp, int *fd, struct pf_buf *rest,
 			  struct pf_error *err)
 {

@@ -164,6 +164,16 @@ bool net_conn_is_tls(const struct net_conn *conn);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" */
 const char *net_conn_tls_info(const struct net_conn *conn);
 
+/* What names this TLS connection to both its ends (RFC 5056). */
+enum net_binding {
+	NET_BINDING_EXPORTER,  /* tls-exporter (RFC 9266), with TLS 1.3 */
+	NET_BINDING_END_POINT, /* tls-server-end-point (RFC 5929) */
+};
+#define NET_BINDING_MAX 64
+/* Its length; 0: there is none. */
+size_t net_conn_tls_binding(const struct net_conn *conn, enum net_binding kind,
+			    unsigned char to[NET_BINDING_MAX]);
+
 /* From here on both ways are raw DEFLATE (RFC 4978), above TLS if there is
  * any.  Call it after the last plain byte was handed to net_conn_send.  INVALID
  * if the peer already sent plain bytes behind it, as in net_conn_start_tls. */

@@ -161,6 +161,8 @@ void net_tls_layer_output(struct net_tls_layer *layer, const void *p, size_t n);
 bool net_tls_layer_pending(const struct net_tls_layer *layer);
 bool net_tls_layer_up(const struct net_tls_layer *layer);
 const char *net_tls_layer_info(struct net_tls_layer *layer);
+size_t net_tls_layer_binding(struct net_tls_layer *layer, enum net_binding kind,
+			     unsigned char to[NET_BINDING_MAX]);
 void net_tls_layer_end(struct net_tls_layer *layer); /* close_notify */
 void net_tls_layer_free(struct net_tls_layer **layer);
 

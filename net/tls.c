@@ -232,6 +232,48 @@ const char *net_tls_layer_info(struct net_tls_layer *layer)
 	return layer->info;
 }
 
+/* RFC 5929 4.1: the certificate's hash, by the hash of its signature; MD5 and
+ * SHA-1 become SHA-256, and where a signature has no hash there is none. */
+static size_t end_point(SSL *ssl, unsigned char to[NET_BINDING_MAX])
+{
+	X509 *cert = SSL_get_certificate(ssl);
+	unsigned n = 0;
+	int hash = NID_undef;
+
+	if (!cert || !X509_get_signature_info(cert, &hash, NULL, NULL, NULL))
+		return 0;
+	if (hash == NID_md5 || hash == NID_sha1)
+		hash = NID_sha256;
+	const EVP_MD *md = EVP_get_digestbynid(hash);
+	if (!md || EVP_MD_get_size(md) > NET_BINDING_MAX ||
+	    !X509_digest(cert, md, to, &n))
+		return 0;
+	return n;
+}
+
+/* RFC 9266 4: with TLS 1.2 programs disagree about what an empty context is,
+ * and it needs extended master secrets; from 1.3 on it is one thing. */
+static size_t exporter(SSL *ssl, unsigned char to[NET_BINDING_MAX])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if (SSL_version(ssl) < TLS1_3_VERSION ||
+	    SSL_export_keying_material(ssl, to, 32, label, sizeof label - 1,
+				       NULL, 0, 0) != 1)
+		return 0;
+	return 32;
+}
+
+size_t net_tls_layer_binding(struct net_tls_layer *layer, enum net_binding kind,
+			     unsigned char to[NET_BINDING_MAX])
+{
+	size_t n = kind == NET_BINDING_EXPORTER ? exporter(layer->ssl, to)
+						: end_point(layer->ssl, to);
+
+	ERR_clear_error();
+	return n;
+}
+
 bool net_tls_layer_pending(const struct net_tls_layer *layer)
 {
 	return layer->wire.len > 0 || SSL_pending(layer->ssl) > 0;

@@ -114,8 +114,12 @@ static void begin(struct try *t, const char *mechanism, struct pf_str initial)
 
 	*t = (struct try){.next = next};
 	pending++;
-	t->request = auth_request_new(client, mechanism, "imap", "127.0.0.1",
-				      "192.0.2.7", true, initial, on_result, t);
+	struct auth_peer peer = {.service = "imap",
+				 .local_ip = "127.0.0.1",
+				 .remote_ip = "192.0.2.7",
+				 .secured = true};
+	t->request =
+	    auth_request_new(client, mechanism, &peer, initial, on_result, t);
 	is_int(t->calls, 0);
 }
 
@@ -225,7 +229,7 @@ static void lists_users(void)
 	int count = 0;
 
 	is_int(auth_lookup_list(lookup, count_user, &count, NULL), PF_OK);
-	is_int(count, 3); /* not the broken one */
+	is_int(count, 4); /* not the broken one */
 }
 
 /* ---- Postfix ---- */
@@ -288,6 +292,43 @@ static void serves_postfix(void)
 		       &closed),
 		  "DONE\nOK\t1\tuser=ann\n") != NULL);
 	ok(!closed);
+}
+
+/* ---- weak hashes ---- */
+
+static bool file_has(const char *text)
+{
+	struct pf_buf users = PF_BUF_INIT(1 << 20);
+	bool has =
+	    pf_fs_read(AT_FDCWD, in_dir("users"), &users, NULL) == PF_OK &&
+	    strstr(users.data, text) != NULL;
+
+	pf_buf_release(&users);
+	return has;
+}
+
+static void replaces_a_weak_hash(void)
+{
+	struct try t = {0};
+	bool closed;
+
+	ok(file_has("\ndan:{SHA}"));
+	is_int(try(&t, PF_STR("\0dan\0wrong")), AUTH_FAIL);
+	ok(file_has("\ndan:{SHA}"));
+	is_int(try(&t, PF_STR("\0dan\0secret")), AUTH_OK);
+	for (int i = 0; i < 1000 && file_has("\ndan:{SHA}"); i++)
+		poll(NULL, 0, 10);
+	ok(file_has("\ndan:{CRYPT}$7$"));
+	ok(file_has(":4243:4243::/h/dan::nothing=1 userdb_penfold_scram256="));
+	ok(file_has("\nbob:{PLAIN}secret:4242:4242\n"));
+	is_int(try(&t, PF_STR("\0dan\0secret")), AUTH_OK);
+	is_int(try(&t, PF_STR("\0dan\0wrong")), AUTH_FAIL);
+	/* SCRAM works with it from now on */
+	ok(strstr(bare("run/auth.sock",
+		       "VERSION\t1\t2\nCPID\t1\nAUTH\t1\tSCRAM-SHA-256\t"
+		       "service=smtp\tresp=biwsbj1kYW4scj1hYmM=\n",
+		       &closed),
+		  "\nCONT\t1\t") != NULL);
 }
 
 /* ---- trouble ---- */
@@ -361,6 +402,8 @@ int main(void)
 	write_file("users", "ann:{PLAIN}secret\n"
 			    "cyd:$5$rounds=9000$salt$"
 			    "X.hjrrkY0TshrPlxUMenfJMOl6kZ7FVHFTIqdPtTe17\n"
+			    "dan:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=:4243:4243::"
+			    "/h/dan::nothing=1\n"
 			    "bob:{PLAIN}secret:4242:4242\n"
 			    "bad:{PLAIN}secret:zero\n");
 	start();
@@ -372,6 +415,7 @@ int main(void)
 	finds_recipients();
 	lists_users();
 	serves_postfix();
+	replaces_a_weak_hash();
 	trouble_is_no_wrong_password();
 	comes_back_after_a_restart();
 	auth_client_free(&client);

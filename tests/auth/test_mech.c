@@ -184,10 +184,12 @@ static void prove(enum auth_scram_hash hash, const char *password,
 		proof[i] = key[i] ^ signature[i];
 }
 
-/* A whole client.  spoil: goes behind the nonce. */
-static enum auth_step client(const struct auth_mech *mech, const char *gs2,
-			     const char *name, const char *password,
-			     const char *spoil)
+/* A whole client.  spoil: goes behind the nonce.  bound: what the client
+ * thinks names its channel; ours are "exporter" and "end point", if any. */
+static enum auth_step bound_client(const struct auth_mech *mech,
+				   const char *gs2, const char *bound,
+				   bool channel, const char *name,
+				   const char *password, const char *spoil)
 {
 	struct pf_buf message = PF_BUF_INIT(2000), final = PF_BUF_INIT(2000);
 	struct auth_exchange x;
@@ -196,10 +198,14 @@ static enum auth_step client(const struct auth_mech *mech, const char *gs2,
 
 	snprintf(first, sizeof first, "%sn=%s,r=client", gs2, name);
 	auth_exchange_init(&x, mech);
+	pf_buf_add_c(&x.exporter, channel ? "exporter" : "");
+	pf_buf_add_c(&x.end_point, channel ? "end point" : "");
 	enum auth_step step = drive(&x, pf_str_c(first));
 	if (step == AUTH_STEP_CHALLENGE) {
+		char header[200];
+		snprintf(header, sizeof header, "%s%s", gs2, bound);
 		pf_buf_add_c(&final, "c=");
-		pf_base64_encode(&final, pf_str_c(gs2));
+		pf_base64_encode(&final, pf_str_c(header));
 		pf_buf_addf(&final, ",r=%s%s", x.scram.nonce.data, spoil);
 		pf_buf_addf(&message, "n=%s,r=client,%s,%s", name, x.out.data,
 			    final.data);
@@ -217,6 +223,65 @@ static enum auth_step client(const struct auth_mech *mech, const char *gs2,
 	pf_buf_release(&message);
 	pf_buf_release(&final);
 	return step;
+}
+
+static enum auth_step client(const struct auth_mech *mech, const char *gs2,
+			     const char *name, const char *password,
+			     const char *spoil)
+{
+	return bound_client(mech, gs2, "", false, name, password, spoil);
+}
+
+/* RFC 5802 6 */
+static void scram_plus_knows_its_channel(void)
+{
+	static const struct {
+		const char *gs2, *bound;
+		bool channel;
+		enum auth_step want, want_without; /* -PLUS */
+	} tries[] = {
+	    {"p=tls-exporter,,", "exporter", true, AUTH_STEP_DONE,
+	     AUTH_STEP_FAIL},
+	    {"p=tls-server-end-point,,", "end point", true, AUTH_STEP_DONE,
+	     AUTH_STEP_FAIL},
+	    {"p=tls-server-end-point,a=user,", "end point", true,
+	     AUTH_STEP_DONE, AUTH_STEP_FAIL},
+	    /* somebody sits in between, with a connection of his own */
+	    {"p=tls-exporter,,", "another", true, AUTH_STEP_FAIL,
+	     AUTH_STEP_FAIL},
+	    {"p=tls-exporter,,", "", true, AUTH_STEP_FAIL, AUTH_STEP_FAIL},
+	    {"p=tls-exporter,,", "end point", true, AUTH_STEP_FAIL,
+	     AUTH_STEP_FAIL},
+	    {"p=tls-unique,,", "exporter", true, AUTH_STEP_FAIL,
+	     AUTH_STEP_FAIL},
+	    /* no TLS */
+	    {"p=tls-exporter,,", "", false, AUTH_STEP_FAIL, AUTH_STEP_FAIL},
+	    {"n,,", "", true, AUTH_STEP_FAIL, AUTH_STEP_DONE},
+	    /* "you do not": somebody took -PLUS out of our list */
+	    {"y,,", "", true, AUTH_STEP_FAIL, AUTH_STEP_FAIL},
+	    {"y,,", "", false, AUTH_STEP_FAIL, AUTH_STEP_DONE},
+	    {"", "", true, AUTH_STEP_FAIL, AUTH_STEP_FAIL},
+	};
+
+	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+		is_int(bound_client(&auth_mech_scram_sha256_plus, tries[i].gs2,
+				    tries[i].bound, tries[i].channel, "user",
+				    "pencil", ""),
+		       tries[i].want);
+		is_int(bound_client(&auth_mech_scram_sha256, tries[i].gs2,
+				    tries[i].bound, tries[i].channel, "user",
+				    "pencil", ""),
+		       tries[i].want_without);
+	}
+	is_int(bound_client(&auth_mech_scram_sha1_plus, "p=tls-exporter,,",
+			    "exporter", true, "user", "pencil", ""),
+	       AUTH_STEP_DONE);
+	is_int(bound_client(&auth_mech_scram_sha1_plus, "p=tls-exporter,,",
+			    "exporter", true, "user", "wrong", ""),
+	       AUTH_STEP_FAIL);
+	is_int(bound_client(&auth_mech_scram_sha1_plus, "p=tls-exporter,,",
+			    "exporter", true, "nobody", "pencil", ""),
+	       AUTH_STEP_FAIL);
 }
 
 static void scram_tells_right_from_wrong(void)
@@ -250,13 +315,16 @@ static void scram_tells_right_from_wrong(void)
 	is_int(client(m, "n,,", "user", "pencil", "x"), AUTH_STEP_FAIL);
 }
 
-static void salt_of(const char *name, unsigned char salt[16])
+static void salt_of(const struct auth_mech *mech, const char *name,
+		    unsigned char salt[16])
 {
 	struct auth_exchange x;
 	char first[100];
 
-	snprintf(first, sizeof first, "n,,n=%s,r=c", name);
-	auth_exchange_init(&x, &auth_mech_scram_sha256);
+	snprintf(first, sizeof first, "%sn=%s,r=c",
+		 mech->plus ? "p=tls-exporter,," : "n,,", name);
+	auth_exchange_init(&x, mech);
+	pf_buf_add_c(&x.exporter, "exporter");
 	is_int(drive(&x, pf_str_c(first)), AUTH_STEP_CHALLENGE);
 	is_int(x.scram.keys.salt_len, 16);
 	memcpy(salt, x.scram.keys.salt, 16);
@@ -269,13 +337,13 @@ static void unknown_users_keep_their_salt(void)
 	unsigned char a[16], b[16], c[16];
 
 	auth_mech_set_secret(PF_STR("one"));
-	salt_of("nobody", a);
-	salt_of("NoBody", b);
-	salt_of("somebody", c);
+	salt_of(&auth_mech_scram_sha256, "nobody", a);
+	salt_of(&auth_mech_scram_sha256_plus, "NoBody", b);
+	salt_of(&auth_mech_scram_sha256, "somebody", c);
 	ok(memcmp(a, b, 16) == 0);
 	ok(memcmp(a, c, 16) != 0);
 	auth_mech_set_secret(PF_STR("two"));
-	salt_of("nobody", b);
+	salt_of(&auth_mech_scram_sha256, "nobody", b);
 	ok(memcmp(a, b, 16) != 0);
 }
 
@@ -288,6 +356,7 @@ int main(void)
 	scram_does_the_rfcs_examples();
 	scram_keys_are_the_rfcs();
 	scram_tells_right_from_wrong();
+	scram_plus_knows_its_channel();
 	unknown_users_keep_their_salt();
 	auth_users_unref(&users);
 	pf_conf_release(&conf);

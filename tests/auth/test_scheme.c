@@ -46,6 +46,13 @@ static const char *const stored[] = {
     "2FPKujGU483Sxt9f2Z3xCI7xk3Ty2Zlz8iNvfmtGW0cF1",
     "{MD5-CRYPT}$1$Lt1k0TaW$hp0H7Xe2rer3G9HSn6Jar1",
     "$y$j75$abcdefgh$m8HuyfRloeoDVRMWAw6YTU60UnkwBzKhktg225ilqQ9",
+    /* doveadm pw's own costs: ARGON2ID takes 256 MiB */
+    "{ARGON2ID}$argon2id$v=19$m=262144,t=3,p=1$VAM2tkSgeTGSIB0FY0d9Eg$ngfwvx6A"
+    "Gqz6CLh0ZBSgFiKmAte/TxZ9i5hkCFJH4Ec",
+    "{ARGON2I}$argon2i$v=19$m=32768,t=3,p=1$hMLRSU3i+GgDf5qQzKj9xw$CBH/nJ/IAML"
+    "FQP8RnUYgEqTNxmJDxfI5L6Tt3eFXRsc",
+    "$argon2i$v=19$m=32768,t=3,p=1$hMLRSU3i+GgDf5qQzKj9xw$CBH/nJ/IAMLFQP8RnUYg"
+    "EqTNxmJDxfI5L6Tt3eFXRsc",
     "{SCRYPT}$s1$0a0801$rgdiYMX+wV7eYWZwDV+pKg==$MYwcytfm9WKGSFx2PyI9blVuVSIn5"
     "LszItHT1nW3yLbaEDdbEdVYycHlm+dfNpqSqa5/L5pCvlwv1m+pW00aOA==",
 };
@@ -76,6 +83,18 @@ static void refuses_the_rest(void)
 	    "{PBKDF2}$1$salt$0$00",
 	    "{PBKDF2}$2$salt$1$00",
 	    "{CRYPT}$99$unknown",
+	    "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$short",
+	    "{ARGON2ID}argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAA",
+	    "{ARGON2ID}$argon2x$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAA",
+	    /* more memory, time or threads than one user's hash may have */
+	    "{ARGON2ID}$argon2id$v=19$m=262145,t=1,p=1$VAM2tkSgeTGSIB0FY0d9Eg$"
+	    "ngfwvx6AGqz6CLh0ZBSgFiKmAte/TxZ9i5hkCFJH4Ec",
+	    "{ARGON2ID}$argon2id$v=19$m=8192,t=1025,p=1$VAM2tkSgeTGSIB0FY0d9Eg$"
+	    "ngfwvx6AGqz6CLh0ZBSgFiKmAte/TxZ9i5hkCFJH4Ec",
+	    "{ARGON2ID}$argon2id$v=19$m=8192,t=1,p=17$VAM2tkSgeTGSIB0FY0d9Eg$"
+	    "ngfwvx6AGqz6CLh0ZBSgFiKmAte/TxZ9i5hkCFJH4Ec",
+	    "$y$jGT$abcdefgh$m8HuyfRloeoDVRMWAw6YTU60UnkwBzKhktg225ilqQ9",
+	    "$y$jzzz$abcdefgh$m8HuyfRloeoDVRMWAw6YTU60UnkwBzKhktg225ilqQ9",
 	    "plain text in the field",
 	};
 
@@ -95,6 +114,54 @@ static void refuses_the_rest(void)
 	is_int(auth_password_verify("{SCRYPT}$s1$1effff$AAAA$AAAA", PF_STR("x"),
 				    NULL),
 	       PF_AUTHFAILED);
+}
+
+static void knows_the_weak_ones(void)
+{
+	static const char *const weak[] = {
+	    "{SHA}x",		"{SSHA512}x",	 "{MD5-CRYPT}$1$salt$x",
+	    "{PBKDF2}$1$s$1$x", "abJnggxhB/yWI",
+	};
+	static const char *const strong[] = {
+	    "{PLAIN}x",
+	    "{CRYPT}$7$x",
+	    "{BLF-CRYPT}$2y$05$x",
+	    "$6$salt$x",
+	    "{ARGON2ID}$argon2id$x",
+	    "{SCRAM-SHA-256}x",
+	    "{UNKNOWN}x",
+	    "$y$j9T$x",
+	};
+
+	for (size_t i = 0; i < sizeof weak / sizeof *weak; i++)
+		tap_check(auth_password_is_weak(weak[i]), "weak: %s", weak[i]);
+	for (size_t i = 0; i < sizeof strong / sizeof *strong; i++)
+		tap_check(!auth_password_is_weak(strong[i]), "strong: %s",
+			  strong[i]);
+}
+
+static void complains_about_passwords(void)
+{
+	static const char *const bad[] = {
+	    "",		"short-7",    "aaaaaaaaaaaa", "12345678",
+	    "hgfedcba", "Password1!", "91827364501",  "qwertz123",
+	    "ann@ex12", "Anna.ann",   "ann.2026",
+	};
+	static const char *const good[] = {
+	    "correct horse",
+	    "secret-42",
+	    "annual leave, again",
+	    "x9$Lk2pq",
+	};
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		tap_check(auth_password_complaint(PF_STR("ann@ex.test"),
+						  pf_str_c(bad[i])) != NULL,
+			  "bad: %s", bad[i]);
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		tap_check(auth_password_complaint(PF_STR("ann@ex.test"),
+						  pf_str_c(good[i])) == NULL,
+			  "good: %s", good[i]);
 }
 
 static void prepares_passwords(void)
@@ -180,6 +247,8 @@ int main(void)
 {
 	knows_what_others_wrote();
 	refuses_the_rest();
+	knows_the_weak_ones();
+	complains_about_passwords();
 	prepares_passwords();
 	writes_what_libcrypt_reads();
 	leaves_keys_for_each_mechanism();
