@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "store/past.h"
 #include "store/quota.h"
 
 static void count_rec(struct store_box *box, const struct store_rec *rec,
@@ -109,6 +110,9 @@ static bool apply_add(struct store_box *box, struct pf_str payload)
 	if (guid.n)
 		rec.guid = store_heap_add(box, guid);
 	pf_vec_room(&box->recs, 1);
+	/* no session can be told of a message before those it knows */
+	if (at < box->recs.n && store_views_know(box, add.m.uid))
+		box->reset = true;
 	if (at < box->recs.n) {
 		memmove(&box->recs.v[at + 1], &box->recs.v[at],
 			(box->recs.n - at) * sizeof rec);
@@ -234,8 +238,10 @@ static bool apply_expunge(struct store_box *box, struct pf_str payload)
 		}
 		pf_vec_push(&uids, rec->m.uid);
 		count_rec(box, rec, false);
-		if (box->rebooted)
+		if (box->rebooted) {
 			pf_vec_push(&box->doomed, rec->name);
+			store_past_note_gone(box, rec);
+		}
 	}
 	if (uids.n) {
 		store_views_expunged(box, uids.v, uids.n);

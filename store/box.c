@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/past.h"
 #include "store/quota.h"
 
 /* ---- stamps ------------------------------------------------------------ */
@@ -392,6 +393,9 @@ static void unlock(struct store_box *box)
 	if (box->loaded && !box->store->read_only && !box->deleted)
 		store_checkpoint_maybe(box, false);
 	store_txn_drop(box);
+	if (box->past_dir >= 0)
+		close(box->past_dir);
+	box->past_dir = -1;
 	if (box->lock_fd >= 0)
 		pf_fs_unlock(box->lock_fd);
 }
@@ -468,6 +472,7 @@ void store_box_free(struct store_box *box)
 	store_summary_free(box);
 	free(box->heap);
 	pf_vec_release(&box->recent);
+	pf_buf_release(&box->past_text);
 	pf_list_remove(&box->link);
 	if (box->lock_fd >= 0)
 		close(box->lock_fd);
@@ -520,7 +525,7 @@ static struct store_box *box_new(struct store *store, struct pf_str name,
 					 : pf_str_dup(name);
 	box->folder = pf_str_dup(pf_str_c(folder));
 	box->dir = dir;
-	box->lock_fd = box->log_fd = -1;
+	box->lock_fd = box->log_fd = box->past_dir = -1;
 	if (fstat(dir, &st) == 0)
 		box->ino = (uint64_t)st.st_ino;
 	pf_list_init(&box->views);

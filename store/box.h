@@ -16,6 +16,7 @@
  *	acl.c      rights
  *	quota.c quota_rules.c maildirsize.c
  *	verify.c   the watch-dog of test builds
+ *	past.c past_journal.c past_restore.c
  */
 #ifndef STORE_BOX_H
 #define STORE_BOX_H
@@ -207,6 +208,10 @@ struct store_box {
 		uint64_t modseq;
 	} verified;
 	size_t verify_debt;
+	/* past.c */
+	int past_dir;		 /* while files go there; -1 */
+	struct pf_buf past_text; /* lines not yet written */
+	bool past_unsynced;
 };
 
 struct store_special {
@@ -225,6 +230,8 @@ struct store {
 	unsigned resting; /* of them, and what they hold (rest.c) */
 	size_t rest_bytes, rest_max;
 	struct store_quota_state *quota; /* NULL: there is no limit */
+	int64_t past_keep;		 /* seconds; 0: there is no past */
+	uint64_t past_size;
 	unsigned held; /* mailboxes locked, or not to be waited for */
 	int root_lock_fd;
 };
@@ -510,6 +517,11 @@ PF_CHECKED pf_status store_apply_renames(struct store_box *box,
 					 struct pf_error *err);
 /* After a crash: what the log says and the Maildir does not. */
 PF_CHECKED pf_status store_redo(struct store_box *box, struct pf_error *err);
+/* Without a look at \Deleted; what was moved within the store is not `kept`
+ * in the past. */
+PF_CHECKED pf_status store_box_remove(struct store_box *box,
+				      const uint32_t *uids, size_t count,
+				      bool keep, struct pf_error *err);
 /* Locks two mailboxes (or one twice) in the order that all keep to. */
 PF_CHECKED pf_status store_box_lock_both(struct store_box *a,
 					 struct store_box *b,
@@ -551,6 +563,8 @@ void store_base_make(char *to, size_t size, uint64_t file_size, uint64_t vsize);
 uint64_t store_view_modseq(const struct store_view *view);
 void store_views_expunged(struct store_box *box, const uint32_t *uids,
 			  size_t count);
+/* Has a session been told of a message with this UID or a higher one? */
+bool store_views_know(const struct store_box *box, uint32_t uid);
 void store_summary_free(struct store_box *box);
 
 /* ---- verify.c ----------------------------------------------------------- */

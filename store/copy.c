@@ -350,7 +350,7 @@ static void undo_move(struct store_box *from, struct store_box *to,
 	 * and without UIDs, expunge would mean all there are */
 	if (back.n &&
 	    store_moves_mark(from, RECORD_MOVE_BACK, &stay, NULL) == PF_OK &&
-	    store_box_expunge(to, back.v, back.n, true, NULL) == PF_OK)
+	    store_box_remove(to, back.v, back.n, false, NULL) == PF_OK)
 		(void)!store_moves_mark(from, RECORD_MOVE_END, &stay, NULL);
 	pf_vec_release(&stay);
 	pf_vec_release(&back);
@@ -432,7 +432,9 @@ static pf_status copy_locked(struct store_box *from, struct store_box *to,
 		struct store_uids gone = {0};
 		for (size_t i = 0; i < pairs->n; i++)
 			pf_vec_push(&gone, pairs->v[i].from);
-		status = store_box_expunge(from, gone.v, gone.n, true, err);
+		/* who moves mail to others' stores takes it from us */
+		status = store_box_remove(from, gone.v, gone.n,
+					  from->store != to->store, err);
 		if (status != PF_OK)
 			undo_move(from, to, pairs);
 		pf_vec_release(&gone);

@@ -1,5 +1,5 @@
 /*
- * Removing messages: the files first, then the log.
+ * Removing messages: the files first (into the past, past.c), then the log.
  *
  * The other way round than flags (change.c), because here the Maildir heals
  * by itself: if we are killed in between, the files are gone, and the next
@@ -15,15 +15,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "store/box.h"
+#include "store/past.h"
 
 /* More expunged UIDs than this are not listed one by one. */
 #define EXPUNGED_MAX (1u << 22)
 
 /* Tries each UID once.  Those whose file was not where we thought stay in
  * `uids`, for after a scan. */
-static pf_status unlink_files(struct store_box *box, struct store_uids *uids,
-			      struct store_ranges *gone, struct pf_error *err)
+static pf_status take_files(struct store_box *box, struct store_uids *uids,
+			    bool keep, struct store_ranges *gone,
+			    struct pf_error *err)
 {
 	struct pf_buf path = PF_BUF_INIT(1024);
 	pf_status status = PF_OK;
@@ -36,7 +37,7 @@ static pf_status unlink_files(struct store_box *box, struct store_uids *uids,
 			continue;
 		pf_buf_clear(&path);
 		store_rec_path(box, rec, &path);
-		status = pf_fs_unlink(box->dir, path.data, err);
+		status = store_past_take(box, path.data, keep, err);
 		if (status == PF_NOTFOUND) {
 			uids->v[left++] = uids->v[i];
 			status = PF_OK;
@@ -50,9 +51,9 @@ static pf_status unlink_files(struct store_box *box, struct store_uids *uids,
 	return status;
 }
 
-/* Unlinks each file of the directory whose base is wanted; its UID goes from
+/* Removes each file of the directory whose base is wanted; its UID goes from
  * `wanted` to `caught`. */
-static pf_status catch_in(struct store_box *box, const char *part,
+static pf_status catch_in(struct store_box *box, const char *part, bool keep,
 			  struct pf_map *wanted, struct store_uids *caught,
 			  struct pf_error *err)
 {
@@ -74,7 +75,7 @@ static pf_status catch_in(struct store_box *box, const char *part,
 			continue;
 		pf_buf_clear(&path);
 		pf_buf_addf(&path, "%s/%s", part, e->d_name);
-		status = pf_fs_unlink(box->dir, path.data, err);
+		status = store_past_take(box, path.data, keep, err);
 		if (status == PF_OK)
 			pf_vec_push(caught, (uint32_t)(uintptr_t)pf_map_remove(
 						wanted, base));
@@ -88,7 +89,7 @@ static pf_status catch_in(struct store_box *box, const char *part,
 
 /* Those that no pass sees are left to the scan, which proves absence. */
 static pf_status catch_files(struct store_box *box,
-			     const struct store_uids *uids,
+			     const struct store_uids *uids, bool keep,
 			     struct store_ranges *gone, struct pf_error *err)
 {
 	struct pf_map wanted = {0};
@@ -103,9 +104,10 @@ static pf_status catch_files(struct store_box *box,
 	}
 	store_scan_own_begin(box);
 	for (int i = 0; i < 50 && wanted.count && status == PF_OK; i++) {
-		status = catch_in(box, "new", &wanted, &caught, err);
+		status = catch_in(box, "new", keep, &wanted, &caught, err);
 		if (status == PF_OK)
-			status = catch_in(box, "cur", &wanted, &caught, err);
+			status =
+			    catch_in(box, "cur", keep, &wanted, &caught, err);
 	}
 	store_scan_own_end(box);
 	store_uids_sort(&caught);
@@ -117,7 +119,7 @@ static pf_status catch_files(struct store_box *box,
 }
 
 static pf_status expunge_uids(struct store_box *box, struct store_uids *uids,
-			      struct pf_error *err)
+			      bool keep, struct pf_error *err)
 {
 	pf_status status = PF_OK;
 
@@ -126,9 +128,9 @@ static pf_status expunge_uids(struct store_box *box, struct store_uids *uids,
 		if (round > 0) /* most are found by looking once */
 			status = store_scan(box, true, err);
 		if (status == PF_OK && round < 2)
-			status = unlink_files(box, uids, &gone, err);
+			status = take_files(box, uids, keep, &gone, err);
 		else if (status == PF_OK)
-			status = catch_files(box, uids, &gone, err);
+			status = catch_files(box, uids, keep, &gone, err);
 		if (gone.n) {
 			store_txn_expunge(box, box->modseq + 1, gone.v, gone.n);
 			store_txn_applied(box);
@@ -149,8 +151,9 @@ static pf_status expunge_uids(struct store_box *box, struct store_uids *uids,
 	return status;
 }
 
-pf_status store_box_expunge(struct store_box *box, const uint32_t *uids,
-			    size_t count, bool any, struct pf_error *err)
+static pf_status remove_chosen(struct store_box *box, const uint32_t *uids,
+			       size_t count, bool any, bool keep,
+			       struct pf_error *err)
 {
 	struct store_uids chosen = {0};
 	pf_status status = store_writable(box->store, err);
@@ -166,10 +169,22 @@ pf_status store_box_expunge(struct store_box *box, const uint32_t *uids,
 		if (m && (any || m->flags & STORE_DELETED))
 			pf_vec_push(&chosen, m->uid);
 	}
-	status = expunge_uids(box, &chosen, err);
+	status = expunge_uids(box, &chosen, keep, err);
 	store_box_unlock(box);
 	pf_vec_release(&chosen);
 	return status;
+}
+
+pf_status store_box_expunge(struct store_box *box, const uint32_t *uids,
+			    size_t count, bool any, struct pf_error *err)
+{
+	return remove_chosen(box, uids, count, any, true, err);
+}
+
+pf_status store_box_remove(struct store_box *box, const uint32_t *uids,
+			   size_t count, bool keep, struct pf_error *err)
+{
+	return remove_chosen(box, uids, count, true, keep, err);
 }
 
 pf_status store_box_expunged_since(struct store_box *box, uint64_t modseq,
@@ -191,7 +206,8 @@ pf_status store_box_expunged_since(struct store_box *box, uint64_t modseq,
 	for (size_t i = from; *complete && i < box->gone.n; i++)
 		for (uint64_t uid = box->gone.v[i].lo; uid <= box->gone.v[i].hi;
 		     uid++)
-			pf_vec_push(uids, (uint32_t)uid);
+			if (!store_box_find(box, (uint32_t)uid)) /* is back */
+				pf_vec_push(uids, (uint32_t)uid);
 	store_uids_sort(uids);
 	return PF_OK;
 }

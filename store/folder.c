@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "store/past.h"
 #include "store/quota.h"
 
 #define NEW_PREFIX  "penfold-new."
@@ -138,8 +139,10 @@ static void remove_leftovers(struct store *store)
 	}
 	for (struct dirent *e; (e = readdir(d));) {
 		struct pf_str name = pf_str_c(e->d_name);
-		if (pf_str_starts(name, PF_STR(NEW_PREFIX)) ||
-		    pf_str_starts(name, PF_STR(STORE_GONE_PREFIX)))
+		bool gone = pf_str_starts(name, PF_STR(STORE_GONE_PREFIX));
+		if (gone)
+			store_past_take_tree(store, NULL, e->d_name);
+		if (gone || pf_str_starts(name, PF_STR(NEW_PREFIX)))
 			(void)!pf_fs_remove_tree(store->dir, e->d_name, NULL);
 	}
 	closedir(d);
@@ -158,18 +161,25 @@ static pf_status delete_locked(struct store *store, struct store_box *box,
 		    store_uidvalidity_next(store, box->uidvalidity, &next, err);
 	snprintf(gone, sizeof gone, STORE_GONE_PREFIX "%08x%08x", pf_rand_u32(),
 		 pf_rand_u32());
+	for (size_t i = 0; i < box->recs.n; i++)
+		store_past_note_gone(box, &box->recs.v[i]);
+	store_past_write(box, true);
+	store_past_name(box);
 	if (status == PF_OK)
 		status = pf_fs_rename_new(store->dir, box->folder, store->dir,
 					  gone, err);
 	if (status == PF_OK)
 		status = pf_fs_sync_dir(store->dir, ".", err);
-	if (status != PF_OK)
+	if (status != PF_OK) {
+		store_past_unname(box);
 		return status;
+	}
 	/* other processes that have it open read this before they write */
 	store_txn_deleted(box);
 	(void)!store_txn_commit(box, false, NULL);
 	store_quota_moved(store, box->folder, NULL);
 	box->deleted = true;
+	store_past_take_tree(store, box->folder, gone);
 	(void)!pf_fs_remove_tree(store->dir, gone, NULL);
 	return PF_OK;
 }
@@ -280,6 +290,7 @@ static pf_status run_plan(struct store *store, struct pf_str plan,
 		if (status == PF_OK) {
 			rename_open(store, from.data, to.data);
 			store_quota_moved(store, from.data, to.data);
+			store_past_renamed(store, from.data, to.data);
 		}
 		if (status == PF_NOTFOUND)
 			status = PF_OK; /* done before */

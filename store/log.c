@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/crc.h"
-#include "store/box.h"
+#include "store/past.h"
 
 #define LOG_NAME  "penfold.log"
 #define LOG_MAGIC "pfLOG01"
@@ -285,6 +285,7 @@ pf_status store_txn_commit(struct store_box *box, bool durable,
 	if (status == PF_OK && box->log_fd < 0)
 		return store_txn_commit_bulk(box, err);
 	if (status == PF_OK) {
+		store_past_note(box);
 		(void)seal(box);
 		status = pf_fs_pwrite(box->log_fd, box->txn.data, box->txn.len,
 				      box->log_end, err);
@@ -310,6 +311,7 @@ pf_status store_txn_commit_bulk(struct store_box *box, struct pf_error *err)
 		store_txn_drop(box);
 		return status;
 	}
+	store_past_note(box);
 	status = store_txn_apply(box, err);
 	if (status == PF_OK)
 		status = store_checkpoint(box, err);

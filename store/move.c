@@ -206,11 +206,12 @@ static pf_status settle(struct store_box *box, struct store_box *to,
 	store_uids_sort(&moved);
 	store_uids_sort(&undone);
 	if (undone.n)
-		status = store_box_expunge(to, undone.v, undone.n, true, err);
+		status = store_box_remove(to, undone.v, undone.n, false, err);
 	if (status == PF_OK && ended.n)
 		status = store_moves_mark(box, RECORD_MOVE_END, &ended, err);
 	if (status == PF_OK && moved.n)
-		status = store_box_expunge(box, moved.v, moved.n, true, err);
+		status = store_box_remove(box, moved.v, moved.n,
+					  to && to->store != box->store, err);
 	pf_vec_release(&moved);
 	pf_vec_release(&undone);
 	pf_vec_release(&ended);

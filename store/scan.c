@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/box.h"
+#include "store/past.h"
 
 /* more new files than this go into a snapshot rather than the log */
 #define BULK 2000
@@ -452,6 +452,13 @@ static void sort_fresh(struct scan *scan)
 
 	if (scan->fresh.n == 0)
 		return;
+	for (size_t i = 0; i < scan->fresh.n; i++)
+		if (store_past_may_return(box,
+					  found_base(scan, &scan->fresh.v[i]),
+					  scan->fresh.v[i].in_new)) {
+			store_past_claims(box);
+			break;
+		}
 	if (box->claims.n)
 		qsort_r(box->claims.v, box->claims.n, sizeof *box->claims.v,
 			compare_claims, box);
@@ -550,7 +557,7 @@ static bool is_doomed(struct scan *scan, const struct found *found)
 
 	if (doomed && !box->store->read_only) {
 		found_path(scan, found, &path);
-		(void)!pf_fs_unlink(box->dir, path.data, NULL);
+		(void)!store_past_take(box, path.data, true, NULL);
 		box->rescan = RESCAN_BOTH;
 	}
 	pf_buf_release(&path);

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/crc.h"
-#include "store/box.h"
+#include "store/past.h"
 
 #define SNAPSHOT_NAME  "penfold.snapshot"
 #define SNAPSHOT_MAGIC "pfSNAP1"
@@ -247,6 +247,7 @@ pf_status store_checkpoint(struct store_box *box, struct pf_error *err)
 {
 	pf_status status = pf_fs_sync_dir(box->dir, "cur", err);
 
+	store_past_write(box, true); /* the log will not tell it again */
 	if (status == PF_OK)
 		status = pf_fs_sync_dir(box->dir, "new", err);
 	if (status == PF_OK)

@@ -56,6 +56,8 @@ pf_status store_open(const struct store_conf *conf, struct store **store,
 	s->inherit_root = conf->inherit_root;
 	s->root_lock_fd = -1;
 	s->rest_max = conf->rest;
+	s->past_keep = conf->past_keep > 0 ? conf->past_keep : 0;
+	s->past_size = conf->past_size;
 	pf_list_init(&s->boxes);
 	store_special_parse(s, conf->special_use);
 	if (!s->read_only)

@@ -42,6 +42,10 @@ struct store_conf {
 	 * first); and a file (or NULL) that is there while nothing fits in */
 	const char *quota, *quota_full;
 	bool quota_guess;
+	/* how long expunged messages are kept, in seconds (0: not at all), and
+	 * bytes of them at most (0: any number) */
+	int64_t past_keep;
+	uint64_t past_size;
 };
 
 PF_CHECKED pf_status store_open(const struct store_conf *conf,
@@ -418,6 +422,44 @@ PF_CHECKED pf_status store_box_copy_to(struct store_box *from,
 				       uint32_t *to_uidvalidity,
 				       struct store_uid_pairs *pairs,
 				       struct pf_error *err);
+
+/* ---- the past: what was expunged (past.c) ------------------------------ */
+
+/* The store of expunged messages: mailboxes are called as those that they
+ * were in.  For looking and copying out; nothing else may be written to it.
+ * NOTFOUND: nothing was expunged yet. */
+PF_CHECKED pf_status store_past_open(struct store *store, struct store **past,
+				     struct pf_error *err);
+
+struct store_past_message {
+	uint32_t uid;	  /* in the past's mailbox */
+	uint32_t old_uid; /* that it had; 0: unknown */
+	int64_t us;	  /* when it was expunged; 0: unknown */
+	int64_t since;	  /* when it had come into the mailbox, seconds */
+};
+struct store_past_messages pf_vec(struct store_past_message);
+/* What is in a mailbox of the past, by `uid`. */
+PF_CHECKED pf_status store_past_list(struct store_box *past,
+				     struct store_past_messages *list,
+				     struct pf_error *err);
+/* Moves messages (sorted UIDs of the past) back into a mailbox, which is made
+ * if it is missing, under new UIDs, with the flags and keywords they had when
+ * they were expunged or (`at_us` not 0) at that time.  They are not \Deleted
+ * in any case. */
+PF_CHECKED pf_status store_past_undelete(struct store_box *past,
+					 const uint32_t *uids, size_t count,
+					 struct store *store,
+					 struct pf_str mailbox, int64_t at_us,
+					 size_t *restored,
+					 struct pf_error *err);
+/* Flags and keywords of what was in a mailbox then and still is, as they were
+ * (nothing gets \Deleted).  dry: only counts. */
+PF_CHECKED pf_status store_past_flags(struct store_box *box, int64_t at_us,
+				      bool dry, size_t *changed,
+				      struct pf_error *err);
+/* Removes what is too old or too much; unless `now`, once an hour. */
+PF_CHECKED pf_status store_past_tidy(struct store *store, bool now,
+				     size_t *dropped, struct pf_error *err);
 
 /* ---- views: what one IMAP session believes ---------------------------- */
 

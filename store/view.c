@@ -152,6 +152,14 @@ void store_views_verify(struct store_box *box)
 }
 #endif
 
+bool store_views_know(const struct store_box *box, uint32_t uid)
+{
+	for (struct pf_link *l = box->views.next; l != &box->views; l = l->next)
+		if (pf_container_of(l, struct store_view, link)->known >= uid)
+			return true;
+	return false;
+}
+
 /* ---- numbers
  * -------------------------------------------------------------------- */
 
