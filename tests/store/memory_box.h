@@ -17,7 +17,7 @@ static inline struct store_box *memory_box_new(void)
 		abort();
 	box->store = &memory_store;
 	box->folder = pf_str_dup(PF_STR("."));
-	box->dir = box->lock_fd = box->log_fd = -1;
+	box->dir = box->lock_fd = box->log_fd = box->past_dir = -1;
 	pf_list_init(&box->views);
 	store_box_forget(box);
 	return box;
