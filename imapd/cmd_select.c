@@ -52,15 +52,9 @@ static bool read_params(struct cmd *cmd, const struct imap_arg *arg,
 
 static uint32_t first_unseen(const struct client *client)
 {
-	uint32_t count = store_view_count(client->view);
+	uint32_t uid = store_box_first_unseen(client->box);
 
-	for (uint32_t seq = 1; seq <= count; seq++) {
-		const struct store_msg *msg = store_box_find(
-		    client->box, store_view_uid(client->view, seq));
-		if (msg && !(msg->flags & STORE_SEEN))
-			return seq;
-	}
-	return 0;
+	return uid ? store_view_seq(client->view, uid) : 0;
 }
 
 static void describe(struct cmd *cmd, struct pf_str name)

@@ -16,8 +16,11 @@ static void count_rec(struct store_box *box, const struct store_rec *rec,
 	const struct store_msg *m = &rec->m;
 	uint32_t one = plus ? 1 : (uint32_t)-1;
 
-	if (!(m->flags & STORE_SEEN))
+	if (!(m->flags & STORE_SEEN)) {
 		box->unseen += one;
+		if (m->uid < box->seen_end)
+			box->seen_end = m->uid;
+	}
 	if (m->flags & STORE_DELETED) {
 		box->deleted_count += one;
 		box->deleted_size += plus ? m->size : (uint64_t)0 - m->size;
@@ -38,6 +41,7 @@ void store_box_count(struct store_box *box)
 	box->unseen = box->deleted_count = box->in_new = box->fresh = 0;
 	box->size = box->deleted_size = box->disk = 0;
 	box->disk_known = false;
+	box->seen_end = 0;
 	for (size_t i = 0; i < box->recs.n; i++)
 		count_rec(box, &box->recs.v[i], true);
 }
@@ -55,6 +59,7 @@ void store_rec_place(struct store_box *box, struct store_rec *rec, bool in_new,
 		/* not from the heap into the heap: it may move */
 		char *base = pf_str_dup(pf_str_c(store_rec_base(box, rec)));
 		rec->name = store_heap_add2(box, pf_str_c(base), suffix);
+		box->heap_waste += strlen(base) + 1;
 		free(base);
 	}
 	box->in_new += (uint32_t)in_new - (uint32_t)was_new;
@@ -109,17 +114,16 @@ static bool apply_add(struct store_box *box, struct pf_str payload)
 				       : store_heap_add(box, base);
 	if (guid.n)
 		rec.guid = store_heap_add(box, guid);
-	pf_vec_room(&box->recs, 1);
+	store_recs_room(box, 1);
 	/* no session can be told of a message before those it knows */
 	if (at < box->recs.n && store_views_know(box, add.m.uid))
 		box->reset = true;
-	if (at < box->recs.n) {
+	if (at < box->recs.n)
 		memmove(&box->recs.v[at + 1], &box->recs.v[at],
 			(box->recs.n - at) * sizeof rec);
-		store_index_drop(box);
-	}
 	box->recs.v[at] = rec;
 	box->recs.n++;
+	store_index_insert(box, &rec);
 	count_rec(box, &rec, true);
 	if (add.m.uid >= box->uidnext)
 		box->uidnext = add.m.uid + 1;
@@ -238,15 +242,14 @@ static bool apply_expunge(struct store_box *box, struct pf_str payload)
 		}
 		pf_vec_push(&uids, rec->m.uid);
 		count_rec(box, rec, false);
+		box->heap_waste += strlen(store_rec_base(box, rec)) + 1;
 		if (box->rebooted) {
 			pf_vec_push(&box->doomed, rec->name);
 			store_past_note_gone(box, rec);
 		}
 	}
-	if (uids.n) {
+	if (uids.n)
 		store_views_expunged(box, uids.v, uids.n);
-		store_index_drop(box);
-	}
 	box->recs.n = to;
 	store_moves_end(box, &ranges);
 	remember_gone(box, modseq, &ranges);
@@ -367,6 +370,7 @@ bool store_apply(struct store_box *box, uint32_t type, struct pf_str payload)
 		return true;
 	case RECORD_INTENT:
 		pf_vec_push(&box->intents, store_heap_add(box, payload));
+		box->heap_waste += payload.n + 1;
 		return true;
 	case RECORD_DELETED:
 		box->deleted = true;

@@ -25,7 +25,7 @@ struct store_stamp store_stamp_of(int dir, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0)
 		return (struct store_stamp){0};
 	return (struct store_stamp){
 	    .mtime = ns_of(st.st_mtim),
@@ -41,7 +41,7 @@ bool store_stamp_eq(const struct store_stamp *a, const struct store_stamp *b)
 	       a->ino == b->ino && a->size == b->size;
 }
 
-/* ---- the heap and the index --------------------------------------------- */
+/* ---- arrays --------------------------------------------- */
 
 uint32_t store_heap_add2(struct store_box *box, struct pf_str text,
 			 struct pf_str behind)
@@ -51,7 +51,8 @@ uint32_t store_heap_add2(struct store_box *box, struct pf_str text,
 
 	if (at + need > UINT32_MAX)
 		abort(); /* 4 GiB of file names: 40 million messages */
-	box->heap = pf_vec_grow(box->heap, &box->heap_cap, at + need, 1);
+	box->heap = store_area_grow(&box->heap_area, box->heap, box->heap_len,
+				    &box->heap_cap, at + need, 1);
 	box->heap[0] = '\0';
 	if (text.n)
 		memcpy(box->heap + at, text.p, text.n);
@@ -69,45 +70,17 @@ uint32_t store_heap_add(struct store_box *box, struct pf_str text)
 	return store_heap_add2(box, text, PF_STR(""));
 }
 
-void store_index_drop(struct store_box *box)
+const char *store_heap_text(const struct store_box *box, uint32_t at)
 {
-	free(box->index);
-	box->index = NULL;
-	box->index_cap = 0;
-	box->index_count = 0;
+	return box->heap + (at < box->heap_len ? at : 0);
 }
 
-static void index_put(struct store_box *box, uint32_t at)
+void store_recs_room(struct store_box *box, size_t extra)
 {
-	const char *base = store_rec_base(box, &box->recs.v[at]);
-	size_t slot = pf_hash(base, strlen(base)) & (box->index_cap - 1);
+	struct store_recs *recs = &box->recs;
 
-	while (box->index[slot])
-		slot = (slot + 1) & (box->index_cap - 1);
-	box->index[slot] = at + 1;
-}
-
-struct store_rec *store_index_find(struct store_box *box, struct pf_str base)
-{
-	if (!box->index || box->recs.n * 2 > box->index_cap) {
-		store_index_drop(box);
-		box->index_cap = 64;
-		while (box->index_cap < box->recs.n * 3)
-			box->index_cap *= 2;
-		box->index = calloc(box->index_cap, sizeof *box->index);
-		if (!box->index)
-			abort();
-	}
-	/* records only ever come behind the others while an index is kept */
-	for (; box->index_count < box->recs.n; box->index_count++)
-		index_put(box, box->index_count);
-	size_t slot = pf_hash(base.p, base.n) & (box->index_cap - 1);
-	for (; box->index[slot]; slot = (slot + 1) & (box->index_cap - 1)) {
-		struct store_rec *rec = &box->recs.v[box->index[slot] - 1];
-		if (pf_str_eq(pf_str_c(store_rec_base(box, rec)), base))
-			return rec;
-	}
-	return NULL;
+	recs->v = store_area_grow(&box->recs_area, recs->v, recs->n, &recs->cap,
+				  recs->n + extra, sizeof *recs->v);
 }
 
 /* ---- messages ------------------------------------------------------------ */
@@ -170,6 +143,19 @@ const struct store_msg *store_box_at(const struct store_box *box, uint32_t at)
 	return at < box->recs.n ? &box->recs.v[at].m : NULL;
 }
 
+uint32_t store_box_first_unseen(struct store_box *box)
+{
+	size_t at = store_box_lower_bound(box, box->seen_end);
+
+	if (box->unseen == 0)
+		return 0;
+	while (at < box->recs.n && box->recs.v[at].m.flags & STORE_SEEN)
+		at++;
+	/* all that are new come behind it */
+	box->seen_end = at < box->recs.n ? box->recs.v[at].m.uid : 0;
+	return box->seen_end;
+}
+
 struct pf_str store_box_name(const struct store_box *box)
 {
 	return pf_str_c(box->name);
@@ -210,7 +196,8 @@ void store_box_info(const struct store_box *box, struct store_box_info *info)
 
 void store_box_forget(struct store_box *box)
 {
-	pf_vec_release(&box->recs);
+	store_area_free(&box->recs_area, box->recs.v);
+	box->recs = (struct store_recs){0};
 	pf_vec_release(&box->gone);
 	pf_vec_release(&box->past);
 	pf_vec_release(&box->dirty);
@@ -222,9 +209,9 @@ void store_box_forget(struct store_box *box)
 		free(box->keywords[i]);
 		box->keywords[i] = NULL;
 	}
-	free(box->heap);
+	store_area_free(&box->heap_area, box->heap);
 	box->heap = NULL;
-	box->heap_len = box->heap_cap = 0;
+	box->heap_len = box->heap_cap = box->heap_waste = 0;
 	store_heap_add(box, PF_STR("")); /* offset 0 and 1 */
 	store_index_drop(box);
 	store_txn_drop(box);
@@ -296,6 +283,21 @@ static pf_status without_log(struct store_box *box, bool *reload,
 	return store_uidlist_read(box, reload, &list, err);
 }
 
+/* The records before a reload */
+struct old_recs {
+	struct store_recs recs;
+	struct store_area area;
+};
+
+static struct old_recs take_recs(struct store_box *box)
+{
+	struct old_recs old = {box->recs, box->recs_area};
+
+	box->recs = (struct store_recs){0};
+	box->recs_area = (struct store_area){0};
+	return old;
+}
+
 /* After a reload the sessions' views must hear what is gone. */
 static void tell_views(struct store_box *box, const struct store_recs *old)
 {
@@ -311,11 +313,10 @@ static void tell_views(struct store_box *box, const struct store_recs *old)
 
 static pf_status load(struct store_box *box, struct pf_error *err)
 {
-	struct store_recs old = box->recs;
+	struct old_recs old = take_recs(box);
 	uint32_t old_validity = box->uidvalidity;
 	bool reload = false, rebuilt = false;
 
-	box->recs = (struct store_recs){0};
 	box->loaded = false;
 	store_box_forget(box);
 	pf_status status = store_snapshot_load(box);
@@ -333,9 +334,9 @@ static pf_status load(struct store_box *box, struct pf_error *err)
 		if (old_validity && old_validity != box->uidvalidity)
 			box->reset = true;
 		box->loaded = true;
-		tell_views(box, &old);
+		tell_views(box, &old.recs);
 	}
-	free(old.v);
+	store_area_free(&old.area, old.recs.v);
 	if (status == PF_OK && rebuilt)
 		status = store_keywords_read(box, err);
 	if (status != PF_OK)
@@ -461,16 +462,22 @@ void store_box_docs_changed(struct store_box *box)
 
 size_t store_box_bytes(const struct store_box *box)
 {
-	return sizeof *box + box->recs.cap * sizeof *box->recs.v +
-	       box->gone.cap * sizeof *box->gone.v + box->heap_cap +
-	       box->index_cap * sizeof *box->index + store_summary_bytes(box);
+	size_t recs = sizeof *box->recs.v, slot = sizeof *box->index;
+
+	return sizeof *box +
+	       store_area_bytes(&box->recs_area, box->recs.n * recs,
+				box->recs.cap * recs) +
+	       store_area_bytes(&box->heap_area, box->heap_len, box->heap_cap) +
+	       store_area_bytes(&box->index_area, box->index_cap * slot,
+				box->index_cap * slot) +
+	       box->gone.cap * sizeof *box->gone.v + store_summary_bytes(box);
 }
 
 void store_box_free(struct store_box *box)
 {
 	store_box_forget(box);
 	store_summary_free(box);
-	free(box->heap);
+	store_area_free(&box->heap_area, box->heap);
 	pf_vec_release(&box->recent);
 	pf_buf_release(&box->past_text);
 	pf_list_remove(&box->link);
@@ -587,6 +594,19 @@ void store_box_close(struct store_box **box)
 /* ---- keeping up
  * ------------------------------------------------------------------ */
 
+/* Position of the first message that no session has taken, about. */
+static size_t first_new(const struct store_box *box)
+{
+	size_t at = box->recs.n, left = (size_t)box->in_new + box->fresh;
+
+	while (at > 0 && left > 0) {
+		uint32_t state = box->recs.v[--at].state;
+		left -=
+		    (state & REC_NEW ? 1u : 0) + (state & REC_FRESH ? 1 : 0);
+	}
+	return at;
+}
+
 /* Moves what lies in new/ to cur/, and notes that what was made here has
  * found its session. */
 static pf_status take_new(struct store_box *box, struct pf_error *err)
@@ -596,7 +616,8 @@ static pf_status take_new(struct store_box *box, struct pf_error *err)
 	pf_status status = PF_OK;
 
 	store_scan_own_begin(box);
-	for (size_t i = 0; i < box->recs.n && status == PF_OK; i++) {
+	for (size_t i = first_new(box); i < box->recs.n && status == PF_OK;
+	     i++) {
 		struct store_rec *rec = &box->recs.v[i];
 		if (!(rec->state & (REC_NEW | REC_FRESH)))
 			continue;
@@ -654,15 +675,14 @@ static pf_status read_lists(struct store_box *box, struct pf_error *err)
 
 	if (status == PF_OK && adopt) {
 		/* a later UIDVALIDITY: start over with theirs */
-		struct store_recs old = box->recs;
+		struct old_recs old = take_recs(box);
 		uint64_t modseq = box->modseq, seq = box->seq;
-		box->recs = (struct store_recs){0};
 		store_box_forget(box);
 		box->reset = true;
 		box->modseq = box->gone_floor = modseq + 1;
 		box->seq = seq;
-		tell_views(box, &old);
-		free(old.v);
+		tell_views(box, &old.recs);
+		store_area_free(&old.area, old.recs.v);
 		status = store_uidlist_read(box, &adopt, &list, err);
 		if (box->guid[0] == '\0')
 			store_guid_make(box->guid);

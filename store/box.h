@@ -9,6 +9,7 @@
  *	folder.c   create, delete, rename list.c      LIST, subscriptions
  *	box.c      opening, locking       log.c       records on disk
  *	apply.c    records into memory    snapshot.c  the array on disk
+ *	area.c     the array mapped       index.c     names -> messages
  *	scan.c     what the directory says, and the essay on its races
  *	uidlist.c keywords.c              the files that Dovecot documents
  *	letters.c  file names             change.c expunge.c copy.c move.c
@@ -31,6 +32,9 @@
 #define STORE_LOCK_MS	  30000
 /* dovecot-uidlist, names heap: no mailbox comes near it */
 #define STORE_FILE_MAX ((size_t)1 << 31)
+#ifndef STORE_MAP_LEAST /* tests map small ones, too */
+#define STORE_MAP_LEAST ((size_t)256 << 10)
+#endif
 
 /* ---- stamps: has a file or directory changed? ------------------------- */
 
@@ -38,6 +42,7 @@ struct store_stamp {
 	int64_t mtime, ctime; /* nanoseconds; 0: no such file */
 	uint64_t ino, size;   /* size 0 for directories */
 };
+/* name "": of the descriptor itself */
 struct store_stamp store_stamp_of(int dir, const char *name);
 bool store_stamp_eq(const struct store_stamp *a, const struct store_stamp *b);
 
@@ -49,13 +54,11 @@ bool store_stamp_eq(const struct store_stamp *a, const struct store_stamp *b);
 #define STORE_KEYWORD_LETTERS 26
 
 enum store_rec_state {
-	REC_NEW = 1 << 0,     /* the file is in new/ */
-	REC_INFO = 1 << 1,    /* its name has ":2," */
-	REC_ODD = 1 << 2,     /* ... or something else: see store_rec_info */
-	REC_SEEN = 1 << 3,    /* in this scan */
-	REC_MISSING = 1 << 4, /* not in the scan before this one */
-	REC_DIRTY = 1 << 5,   /* the file's letters are to be changed */
-	REC_FRESH = 1 << 6,   /* made here, and no session was told of it */
+	REC_NEW = 1 << 0,   /* the file is in new/ */
+	REC_INFO = 1 << 1,  /* its name has ":2," */
+	REC_ODD = 1 << 2,   /* ... or something else: see store_rec_info */
+	REC_DIRTY = 1 << 5, /* the file's letters are to be changed */
+	REC_FRESH = 1 << 6, /* made here, and no session was told of it */
 	REC_ON_DISK = REC_NEW | REC_INFO | REC_ODD, /* what the file shows */
 	REC_KEPT = REC_ON_DISK | REC_FRESH,	    /* in log and snapshot */
 };
@@ -127,6 +130,11 @@ enum {
 	RESCAN_BOTH = RESCAN_NEW | RESCAN_CUR
 };
 
+/* Where an array's memory is from: mapped, or (size 0) of malloc. */
+struct store_area {
+	size_t size, mapped; /* bytes in all, and those of the file */
+};
+
 struct store_box {
 	struct pf_link link; /* store->boxes */
 	struct store *store;
@@ -151,9 +159,12 @@ struct store_box {
 
 	/* the mailbox */
 	struct store_recs recs;
-	uint32_t *near; /* where in recs the last search ended */
-	char *heap;	/* offset 0 holds an empty string */
+	struct store_area recs_area, heap_area, index_area;
+	uint32_t *near;	   /* where in recs the last search ended */
+	uint32_t seen_end; /* all UIDs below have \Seen */
+	char *heap;	   /* offset 0 holds an empty string */
 	size_t heap_len, heap_cap;
+	size_t heap_waste; /* bytes of it that nobody needs, about */
 	char *keywords[STORE_KEYWORDS_MAX];
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq; /* HIGHESTMODSEQ */
@@ -185,10 +196,10 @@ struct store_box {
 	struct store_noted noted;
 	struct store_claims claims;
 
-	/* base name -> position in recs; dropped when positions move */
+	/* base name -> UID, of those up to index_last (index.c) */
 	uint32_t *index;
-	size_t index_cap;
-	uint32_t index_count;
+	size_t index_cap, index_count;
+	uint32_t index_last;
 
 	/* sessions */
 	struct pf_link views;
@@ -225,6 +236,7 @@ struct store {
 	bool read_only;
 	bool inherit_root;
 	uint64_t size_max;
+	size_t map_least; /* a snapshot of this size is mapped */
 	struct pf_vec(struct store_special) specials;
 	struct pf_link boxes;
 	unsigned resting; /* of them, and what they hold (rest.c) */
@@ -292,6 +304,9 @@ int store_base_cmp(struct pf_str a, struct pf_str b);
 
 const char *store_rec_base(const struct store_box *box,
 			   const struct store_rec *rec);
+/* What stands behind it if REC_ODD, else empty */
+struct pf_str store_rec_suffix(const struct store_box *box,
+			       const struct store_rec *rec);
 /* Appends "cur/base:2,S" as the file is called now, or should be with
  * `letters` (then always in cur/). */
 void store_rec_path(const struct store_box *box, const struct store_rec *rec,
@@ -319,9 +334,29 @@ uint32_t store_heap_add2(struct store_box *box, struct pf_str text,
 void store_box_forget(struct store_box *box);
 void store_box_count(struct store_box *box);
 
+/* The text at an offset that was perhaps never checked: it may be mapped. */
+const char *store_heap_text(const struct store_box *box, uint32_t at);
+void store_recs_room(struct store_box *box, size_t extra);
+
+/* ---- area.c, index.c -------------------------------------------------- */
+
+/* n bytes of the file as the beginning of an array; NULL: not possible. */
+void *store_area_map(struct store_area *area, int fd, uint64_t offset, size_t n,
+		     size_t *cap, size_t item);
+/* pf_vec_grow for either kind; `used`: what has to be kept */
+void *store_area_grow(struct store_area *area, void *p, size_t used,
+		      size_t *cap, size_t need, size_t item);
+void store_area_free(struct store_area *area, void *p);
+/* Memory of our own in it, about. */
+size_t store_area_bytes(const struct store_area *area, size_t used, size_t cap);
+
 /* base name -> record, NULL */
 struct store_rec *store_index_find(struct store_box *box, struct pf_str base);
 void store_index_drop(struct store_box *box);
+/* A record came between others. */
+void store_index_insert(struct store_box *box, const struct store_rec *rec);
+/* All records are in it. */
+void store_index_complete(struct store_box *box);
 
 /* ---- log.c, apply.c --------------------------------------------------- */
 

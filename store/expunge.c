@@ -151,6 +151,22 @@ static pf_status expunge_uids(struct store_box *box, struct store_uids *uids,
 	return status;
 }
 
+/* Those with \Deleted, or all; what is deleted is mostly new. */
+static void choose_all(const struct store_box *box, bool any,
+		       struct store_uids *chosen)
+{
+	size_t left = any ? box->recs.n : box->deleted_count;
+
+	for (size_t i = box->recs.n; left > 0 && i-- > 0;) {
+		const struct store_msg *m = &box->recs.v[i].m;
+		if (!any && !(m->flags & STORE_DELETED))
+			continue;
+		pf_vec_push(chosen, m->uid);
+		left--;
+	}
+	store_uids_sort(chosen);
+}
+
 static pf_status remove_chosen(struct store_box *box, const uint32_t *uids,
 			       size_t count, bool any, bool keep,
 			       struct pf_error *err)
@@ -162,13 +178,13 @@ static pf_status remove_chosen(struct store_box *box, const uint32_t *uids,
 		status = store_box_lock(box, err);
 	if (status != PF_OK)
 		return status;
-	size_t n = uids ? count : box->recs.n;
-	for (size_t i = 0; i < n; i++) {
-		const struct store_msg *m =
-		    uids ? store_box_find(box, uids[i]) : &box->recs.v[i].m;
+	for (size_t i = 0; uids && i < count; i++) {
+		const struct store_msg *m = store_box_find(box, uids[i]);
 		if (m && (any || m->flags & STORE_DELETED))
 			pf_vec_push(&chosen, m->uid);
 	}
+	if (!uids)
+		choose_all(box, any, &chosen);
 	status = expunge_uids(box, &chosen, keep, err);
 	store_box_unlock(box);
 	pf_vec_release(&chosen);

@@ -144,17 +144,19 @@ int store_base_cmp(struct pf_str a, struct pf_str b)
 const char *store_rec_base(const struct store_box *box,
 			   const struct store_rec *rec)
 {
-	return box->heap + rec->name;
+	return store_heap_text(box, rec->name);
 }
 
-static struct pf_str odd_suffix(const struct store_box *box,
-				const struct store_rec *rec)
+struct pf_str store_rec_suffix(const struct store_box *box,
+			       const struct store_rec *rec)
 {
 	const char *base = store_rec_base(box, rec);
 
 	if (!(rec->state & REC_ODD))
 		return (struct pf_str){NULL, 0};
-	return pf_str_c(base + strlen(base) + 1);
+	const char *suffix = base + strlen(base) + 1;
+	return suffix < box->heap + box->heap_len ? pf_str_c(suffix)
+						  : PF_STR("");
 }
 
 void store_rec_path(const struct store_box *box, const struct store_rec *rec,
@@ -163,7 +165,7 @@ void store_rec_path(const struct store_box *box, const struct store_rec *rec,
 	pf_buf_add_c(to, rec->state & REC_NEW ? "new/" : "cur/");
 	pf_buf_add_c(to, store_rec_base(box, rec));
 	if (rec->state & REC_ODD)
-		pf_buf_add_str(to, odd_suffix(box, rec));
+		pf_buf_add_str(to, store_rec_suffix(box, rec));
 	else if (rec->state & REC_INFO)
 		store_suffix_add(to, rec->letters, PF_STR(""));
 }
@@ -174,5 +176,5 @@ void store_rec_path_with(const struct store_box *box,
 {
 	pf_buf_add_c(to, "cur/");
 	pf_buf_add_c(to, store_rec_base(box, rec));
-	store_suffix_add(to, letters, odd_suffix(box, rec));
+	store_suffix_add(to, letters, store_rec_suffix(box, rec));
 }

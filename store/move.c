@@ -70,6 +70,7 @@ bool store_move_apply(struct store_box *box, struct pf_str payload)
 	    .root = store_heap_add(box, pf_str_from(rest, names)),
 	};
 	memcpy(m.to_guid, r.to_guid, sizeof r.to_guid);
+	box->heap_waste += rest.n + 3;
 	pf_vec_push(&box->moves, m);
 	return true;
 }

@@ -74,7 +74,8 @@ struct pf_str store_msg_guid(const struct store_box *box, uint32_t uid)
 	if (at >= box->recs.n || box->recs.v[at].m.uid != uid)
 		return (struct pf_str){NULL, 0};
 	const struct store_rec *rec = &box->recs.v[at];
-	return pf_str_c(box->heap + (rec->guid ? rec->guid : rec->name));
+	return pf_str_c(
+	    store_heap_text(box, rec->guid ? rec->guid : rec->name));
 }
 
 pf_status store_msg_path(struct store_box *box, uint32_t uid,

@@ -76,7 +76,7 @@ void store_past_note_gone(struct store_box *box, const struct store_rec *rec)
 		    box->uidvalidity, rec->m.uid);
 	add_flags(to, rec->m.flags);
 	pf_buf_addf(to, "\t%" PRId64 "\t%s\t%s\t", rec->m.save_date, base,
-		    rec->guid ? box->heap + rec->guid : "");
+		    store_heap_text(box, rec->guid));
 	add_keywords(to, box, rec->m.keywords);
 	pf_buf_add_byte(to, '\n');
 }

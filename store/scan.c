@@ -66,6 +66,9 @@ struct scan {
 	bool read[2];	      /* which directories it looked at */
 	struct pf_map doomed; /* bases of expunged files, after a reboot */
 	bool stable;
+	/* a bit for each record: not in the records, which are mapped */
+	unsigned char *seen;
+	size_t unseen;
 };
 
 static const char *const dir_names[2] = {"new", "cur"};
@@ -179,13 +182,48 @@ static bool same_place(const struct store_box *box, const struct store_rec *rec,
 	uint32_t state = rec->state & REC_ON_DISK;
 
 	if (state & REC_ODD) {
-		const char *base = store_rec_base(box, rec);
 		return in_new == !!(state & REC_NEW) &&
-		       pf_str_eq(pf_str_c(base + strlen(base) + 1), suffix);
+		       pf_str_eq(store_rec_suffix(box, rec), suffix);
 	}
 	uint32_t letters = store_suffix_letters(suffix, &info, &odd);
 	return !odd && letters == rec->letters &&
 	       state == ((in_new ? REC_NEW : 0u) | (info ? REC_INFO : 0u));
+}
+
+static bool test_seen(const struct scan *scan, const struct store_rec *rec)
+{
+	size_t at = (size_t)(rec - scan->box->recs.v);
+
+	return scan->seen[at / 8] >> at % 8 & 1;
+}
+
+static void set_seen(struct scan *scan, const struct store_rec *rec)
+{
+	size_t at = (size_t)(rec - scan->box->recs.v);
+
+	scan->seen[at / 8] = (unsigned char)(scan->seen[at / 8] | 1u << at % 8);
+	scan->unseen--;
+}
+
+/* All count as seen whose directory is not looked at. */
+static void expect(struct scan *scan, bool read_new, bool read_cur)
+{
+	const struct store_box *box = scan->box;
+	size_t n = box->recs.n, left = box->in_new;
+
+	if (!scan->seen && !(scan->seen = malloc(n / 8 + 1)))
+		abort();
+	memset(scan->seen, read_cur ? 0 : 0xff, n / 8 + 1);
+	scan->unseen = read_cur ? n : 0;
+	if (read_new == read_cur)
+		return;
+	for (size_t i = n; left > 0 && i-- > 0;) { /* mostly the last ones */
+		if (!(box->recs.v[i].state & REC_NEW))
+			continue;
+		left--;
+		scan->seen[i / 8] ^= (unsigned char)(1u << i % 8);
+		scan->unseen += read_new ? 1 : (size_t)-1;
+	}
 }
 
 static void see_file(struct scan *scan, const char *name, bool in_new)
@@ -201,9 +239,8 @@ static void see_file(struct scan *scan, const char *name, bool in_new)
 
 	if (base.n == 0)
 		return;
-	if (rec && !(rec->state & REC_SEEN)) {
-		rec->state |= REC_SEEN;
-		rec->state &= ~(uint32_t)REC_MISSING;
+	if (rec && !test_seen(scan, rec)) {
+		set_seen(scan, rec);
 		if (!same_place(box, rec, in_new, suffix))
 			meet(scan, rec, in_new, suffix);
 		return;
@@ -308,17 +345,7 @@ static pf_status pass(struct scan *scan, bool read_new, bool read_cur,
 	pf_buf_clear(&scan->names);
 	scan->fresh.n = scan->doubles.n = 0;
 	scan->stable = true;
-	if (read_cur || box->in_new)
-		for (size_t i = 0; i < box->recs.n; i++) {
-			struct store_rec *rec = &box->recs.v[i];
-			if (read[rec->state & REC_NEW ? STORE_NEW : STORE_CUR])
-				rec->state &= ~(uint32_t)REC_SEEN;
-			else
-				rec->state |= REC_SEEN;
-		}
-	else /* only new/, and nothing of ours is there */
-		for (size_t i = 0; i < box->recs.n; i++)
-			box->recs.v[i].state |= REC_SEEN;
+	expect(scan, read_new, read_cur);
 	for (int i = 0; i < 2; i++) {
 		scan->before[i] = store_stamp_of(box->dir, dir_names[i]);
 		if (ticking_us(&scan->before[i]))
@@ -337,15 +364,6 @@ static pf_status pass(struct scan *scan, bool read_new, bool read_cur,
 	for (size_t i = 0; i < scan->doubles.n && status == PF_OK; i++)
 		settle_double(scan, &scan->doubles.v[i]);
 	return status;
-}
-
-static size_t count_unseen(const struct store_box *box)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < box->recs.n; i++)
-		n += !(box->recs.v[i].state & REC_SEEN);
-	return n;
 }
 
 /* Sleeps until a change would show, if that is soon. */
@@ -368,21 +386,22 @@ static pf_status prove_absence(struct scan *scan, struct store_ranges *gone,
 {
 	struct store_box *box = scan->box;
 
-	for (size_t i = 0; i < box->recs.n; i++)
-		if (!(box->recs.v[i].state & REC_SEEN))
-			box->recs.v[i].state |= REC_MISSING;
+	unsigned char *first = scan->seen; /* of the scan before this one */
+
+	scan->seen = NULL;
 	for (size_t i = 0; i < 2; i++)
 		scan->before[i] = store_stamp_of(box->dir, dir_names[i]);
 	wait_for_tick(scan);
 	pf_status status = pass(scan, true, true, err);
-	if (status != PF_OK)
-		return status;
-	box->missing = false;
+	if (status == PF_OK)
+		box->missing = false;
 	bool joined = false;
-	for (size_t i = 0; i < box->recs.n; i++) {
+	size_t left = status == PF_OK ? scan->unseen : 0;
+	for (size_t i = 0; left > 0; i++) {
 		struct store_rec *rec = &box->recs.v[i];
-		bool absent = !(rec->state & REC_SEEN);
-		if (absent && scan->stable && rec->state & REC_MISSING) {
+		bool absent = !test_seen(scan, rec);
+		left -= absent;
+		if (absent && scan->stable && !(first[i / 8] >> i % 8 & 1)) {
 			store_ranges_add(gone, rec->m.uid, joined);
 			joined = true;
 			continue;
@@ -391,6 +410,7 @@ static pf_status prove_absence(struct scan *scan, struct store_ranges *gone,
 		if (absent)
 			box->missing = true; /* the next sync looks again */
 	}
+	free(first);
 	return status;
 }
 
@@ -694,6 +714,8 @@ static pf_status commit_scan(struct scan *scan, const struct store_ranges *gone,
 		if (news)
 			store_box_docs_changed(box);
 		box->lists_read = false;
+		if (box->claims.n) /* all their names */
+			box->heap_waste = box->heap_len;
 		box->claims.n = 0;
 	}
 	return status;
@@ -728,12 +750,13 @@ static pf_status scan_once(struct store_box *box, bool force,
 			   box);
 	pf_status status = pass(&scan, read[0], read[1], err);
 	bool moving = scan.doubles.n && !scan.stable;
-	if (status == PF_OK && (box->missing || moving || count_unseen(box)))
+	if (status == PF_OK && (box->missing || moving || scan.unseen))
 		status = prove_absence(&scan, &gone, err);
 	if (status == PF_OK)
 		status = commit_scan(&scan, &gone, err);
 	if (status != PF_OK)
 		box->rescan = RESCAN_BOTH;
+	free(scan.seen);
 	pf_map_release(&scan.doomed);
 	pf_buf_release(&scan.names);
 	pf_vec_release(&scan.fresh);

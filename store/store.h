@@ -339,6 +339,8 @@ PF_CHECKED pf_status store_status(struct store *store, struct pf_str name,
 const struct store_msg *store_box_find(const struct store_box *box,
 				       uint32_t uid);
 const struct store_msg *store_box_at(const struct store_box *box, uint32_t at);
+/* UID of the first message without \Seen; 0: none */
+uint32_t store_box_first_unseen(struct store_box *box);
 /* position of the first message with uid >= `uid` (== messages: none) */
 uint32_t store_box_lower_bound(const struct store_box *box, uint32_t uid);
 

@@ -228,7 +228,7 @@ static void add_line(const struct store_box *box, const struct store_rec *rec,
 	pf_buf_add_u64(to, rec->m.uid);
 	if (rec->guid) {
 		pf_buf_add_c(to, " G");
-		pf_buf_add_c(to, box->heap + rec->guid);
+		pf_buf_add_c(to, store_heap_text(box, rec->guid));
 	}
 	pf_buf_add_c(to, " :");
 	pf_buf_add_c(to, store_rec_base(box, rec));

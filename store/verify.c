@@ -126,7 +126,7 @@ static int compare_bases(const void *a, const void *b)
 }
 
 /* Two records of one file would be one message twice. */
-static void verify_names(const struct store_box *box)
+static void verify_names(struct store_box *box)
 {
 	const char **bases = calloc(box->recs.n + 1, sizeof *bases);
 
@@ -139,13 +139,12 @@ static void verify_names(const struct store_box *box)
 		holds(strcmp(bases[i - 1], bases[i]) != 0,
 		      "two records of one file");
 	free(bases);
-	for (uint32_t i = 0; i < box->index_count; i++) {
-		const char *base = store_rec_base(box, &box->recs.v[i]);
-		size_t at = pf_hash(base, strlen(base)) & (box->index_cap - 1);
-		while (box->index[at] && box->index[at] != i + 1)
-			at = (at + 1) & (box->index_cap - 1);
-		holds(box->index[at], "uid %u is not in the index",
-		      box->recs.v[i].m.uid);
+	for (size_t i = 0; box->index && i < box->recs.n; i++) {
+		const struct store_rec *rec = &box->recs.v[i];
+		struct pf_str base = pf_str_c(store_rec_base(box, rec));
+		holds(rec->m.uid > box->index_last ||
+			  store_index_find(box, base) == rec,
+		      "uid %u is not in the index", rec->m.uid);
 	}
 }
 

@@ -74,11 +74,16 @@ static void see_recent(struct store_view *view, uint32_t after)
 			pf_vec_push(recent, box->recent.v[i]);
 	if (view->claims)
 		box->recent.n = 0;
-	for (size_t i = box->recs.n; (box->in_new || box->fresh) && i > 0 &&
-				     box->recs.v[i - 1].m.uid > after;
-	     i--)
-		if (box->recs.v[i - 1].state & (REC_NEW | REC_FRESH))
-			pf_vec_push(recent, box->recs.v[i - 1].m.uid);
+	size_t left = (size_t)box->in_new + box->fresh;
+	for (size_t i = box->recs.n;
+	     left > 0 && i > 0 && box->recs.v[i - 1].m.uid > after; i--) {
+		uint32_t state = box->recs.v[i - 1].state;
+		if (!(state & (REC_NEW | REC_FRESH)))
+			continue;
+		pf_vec_push(recent, box->recs.v[i - 1].m.uid);
+		left -=
+		    (state & REC_NEW ? 1u : 0) + (state & REC_FRESH ? 1 : 0);
+	}
 	if (recent->n == before)
 		return;
 	store_uids_sort(recent);
