@@ -264,7 +264,10 @@ static enum run begin_box(struct cmd *cmd, struct multi *m)
 	f->mailbox = m->targets.v[m->at].name;
 	f->uidvalidity = info.uidvalidity;
 	f->quiet = true;
-	return find_begin(cmd, f);
+	enum run result = find_begin(cmd, f);
+	if (result == RUN_MORE)
+		find_narrow(f);
+	return result;
 }
 
 /* RFC 7377 2.1: there is no answer where there is nothing. */

@@ -28,7 +28,10 @@ static enum run begin(struct cmd *cmd)
 	}
 	cmd->state = f;
 	cmd->release = release;
-	return find_begin(cmd, f);
+	enum run result = find_begin(cmd, f);
+	if (result == RUN_MORE)
+		find_narrow(f);
+	return result;
 }
 
 enum run run_search(struct cmd *cmd)

@@ -75,6 +75,30 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	return RUN_MORE;
 }
 
+void find_narrow(struct find *f)
+{
+	const struct imap_search *what = &f->what;
+	uint32_t oldest = 0, newest = 0;
+
+	if (!what->esearch || f->relevance.wanted ||
+	    !(what->returns &
+	      (IMAP_RETURN_MIN | IMAP_RETURN_MAX | IMAP_RETURN_PARTIAL)) ||
+	    (what->returns &
+	     (IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_UPDATE)))
+		return;
+	if (what->returns & IMAP_RETURN_MIN)
+		oldest = 1;
+	if (what->returns & IMAP_RETURN_MAX)
+		newest = 1;
+	if (what->returns & IMAP_RETURN_PARTIAL) {
+		if (what->partial_from > 0)
+			oldest = (uint32_t)what->partial_to;
+		else
+			newest = (uint32_t)-what->partial_to;
+	}
+	search_want(f->search, oldest, newest);
+}
+
 void find_tell_progress(struct cmd *cmd, uint64_t done, uint64_t goal)
 {
 	if (progress_due(&cmd->progress, pf_clock_mono_ms()))

@@ -30,6 +30,9 @@ struct find {
 
 /* Begins what f->what says; MORE, or DONE with a refusal. */
 enum run find_begin(struct cmd *cmd, struct find *f);
+/* After find_begin, where the answer is in the order of UIDs: MIN, MAX and
+ * PARTIAL alone do not look at more messages than they need. */
+void find_narrow(struct find *f);
 /* A parser's complaint as an answer: BADCHARSET or BAD. */
 enum run find_syntax(struct cmd *cmd, pf_status status,
 		     const struct pf_error *err);

@@ -30,6 +30,7 @@
 extern "C" {
 #include "index/index.h"
 #include "base/fsio.h"
+#include "index/guids.h"
 #include "index/set.h"
 #include "index/vocab.h"
 #include "index/words.h"
@@ -41,6 +42,7 @@ extern "C" {
 static const size_t guid_max = 200;	      /* Xapian takes 245 bytes */
 static const uint32_t words_max = 200000;     /* distinct ones of a message */
 static const uint32_t walk_worth = 8;	      /* documents */
+static const uint32_t near_enough = 24;	      /* documents */
 static const uint32_t postings_max = 1000000; /* until a commit */
 
 struct index {
@@ -52,24 +54,40 @@ struct index {
 		LOADED,
 		MISSING
 	} vocab_state = UNKNOWN;
+	struct index_guids guids;
+	uint32_t near = 0; /* the document that was found last */
 
+	index()
+	{
+		guids.fd = -1;
+		guids.count = 0;
+	}
+	index(const index &) = delete;
 	~index()
 	{
 		pf_buf_release(&vocab);
+		index_guids_close(&guids);
 	}
 };
 
 struct index_writer {
 	Xapian::WritableDatabase db;
 	struct index_vocab *vocab = nullptr;
+	struct index_guids_writer guids = {};
 	Xapian::Document doc;
 	std::string key; /* of the document that was begun */
 	struct index_words words = {};
 	uint32_t postings = 0; /* since the last commit */
 
+	index_writer()
+	{
+		guids.fd = -1;
+	}
+	index_writer(const index_writer &) = delete;
 	~index_writer()
 	{
 		index_vocab_close(&vocab);
+		index_guids_end(&guids);
 	}
 };
 
@@ -162,6 +180,9 @@ static void reopen(struct index *index)
 	forget_vocab(index);
 	if (index->db.get_uuid() != index->uuid)
 		throw Xapian::DatabaseOpeningError("begun anew");
+	index_guids_close(&index->guids);
+	index_guids_open(&index->guids, index->path.c_str(),
+			 index->uuid.c_str());
 }
 
 /* The writer committed twice while we read: once more, on the new state. */
@@ -191,6 +212,7 @@ pf_status index_open(const char *path, const char *version, struct index **out,
 		if (index->db.get_metadata("version") !=
 		    std::string(INDEX_FORMAT " ") + version)
 			throw Xapian::DatabaseOpeningError("other version");
+		index_guids_open(&index->guids, path, index->uuid.c_str());
 		*out = index.release();
 	});
 }
@@ -223,11 +245,35 @@ static uint32_t find_guid(const Xapian::Database &db, struct pf_str guid)
 	return it == db.postlist_end(key) ? 0 : *it;
 }
 
+/* Neighbours in a mailbox are mostly neighbours here. */
+static bool find_near(struct index *index, struct pf_str guid, uint32_t *docid)
+{
+	uint32_t near = index->near;
+
+	if (index_guids_is(&index->guids, near + 1, guid)) {
+		*docid = near + 1;
+		return true;
+	}
+	for (uint32_t back = 0; back <= near_enough && back < near; back++)
+		if (index_guids_is(&index->guids, near - back, guid)) {
+			*docid = near - back;
+			return true;
+		}
+	return false;
+}
+
 pf_status index_docid(struct index *index, struct pf_str guid, uint32_t *docid,
 		      struct pf_error *err)
 {
-	return read_guard(index, err, "docid",
-			  [&] { *docid = find_guid(index->db, guid); });
+	pf_status status = PF_OK;
+
+	if (!find_near(index, guid, docid))
+		status = read_guard(index, err, "docid", [&] {
+			*docid = find_guid(index->db, guid);
+		});
+	if (!status && *docid)
+		index->near = *docid;
+	return status;
 }
 
 struct bits : index_bits {
@@ -386,11 +432,23 @@ static void fill_vocab(struct index_writer *writer)
 	}
 }
 
+/* The same for the file of documents' names. */
+static void fill_guids(struct index_writer *writer)
+{
+	auto end = writer->db.allterms_end("Q");
+
+	for (auto it = writer->db.allterms_begin("Q"); it != end; ++it)
+		check(index_guids_put(&writer->guids,
+				      *writer->db.postlist_begin(*it),
+				      pf_str_from(slice(*it), 1), NULL));
+}
+
 static void commit(struct index_writer *writer, struct pf_error *err)
 {
 	uint64_t size;
 
 	check(index_vocab_sync(writer->vocab, &size, err));
+	check(index_guids_sync(&writer->guids, err));
 	writer->db.set_metadata("words", std::to_string(size));
 	writer->db.commit();
 	writer->postings = 0;
@@ -401,7 +459,7 @@ static std::unique_ptr<index_writer> open_writer(const char *path,
 						 int how, struct pf_error *err)
 {
 	auto writer = std::make_unique<index_writer>();
-	bool complete;
+	bool complete, guids_complete;
 
 	writer->db = Xapian::WritableDatabase(path, how);
 	if (how == Xapian::DB_CREATE) {
@@ -413,10 +471,15 @@ static std::unique_ptr<index_writer> open_writer(const char *path,
 	check(index_vocab_open(&writer->vocab, path,
 			       writer->db.get_uuid().c_str(),
 			       words_size(writer->db), &complete, err));
-	if (!complete) {
+	check(index_guids_begin(&writer->guids, path,
+				writer->db.get_uuid().c_str(), &guids_complete,
+				err));
+	if (!complete)
 		fill_vocab(writer.get());
+	if (!guids_complete)
+		fill_guids(writer.get());
+	if (!complete || !guids_complete)
 		commit(writer.get(), err);
-	}
 	return writer;
 }
 
@@ -518,7 +581,10 @@ pf_status index_writer_end(struct index_writer *writer, struct pf_error *err)
 {
 	pf_status status = guard(err, "end", [&] {
 		writer->postings += writer->doc.termlist_count();
-		writer->db.replace_document(writer->key, writer->doc);
+		uint32_t docid =
+		    writer->db.replace_document(writer->key, writer->doc);
+		check(index_guids_put(&writer->guids, docid,
+				      pf_str_from(slice(writer->key), 1), err));
 		index_writer_abandon(writer);
 	});
 
@@ -547,8 +613,12 @@ pf_status index_writer_sweep(struct index_writer *writer, index_keep_fn keep,
 			if (!keep(arg, pf_str_from(slice(key), 1)))
 				gone.push_back(std::move(key));
 		}
-		for (const std::string &key : gone)
+		for (const std::string &key : gone) {
+			check(index_guids_put(&writer->guids,
+					      *writer->db.postlist_begin(key),
+					      PF_STR(""), err));
 			writer->db.delete_document(key);
+		}
 		*removed = static_cast<uint32_t>(gone.size());
 	});
 }

@@ -48,7 +48,8 @@ void index_close(struct index **index);
 PF_CHECKED pf_status index_reopen(struct index *index, struct pf_error *err);
 PF_CHECKED pf_status index_count(struct index *index, uint32_t *documents,
 				 struct pf_error *err);
-/* Document number of a GUID: 0 = not indexed. */
+/* Document number of a GUID: 0 = not indexed.  Quick where the GUIDs come in
+ * about the order in which they were indexed, or the reverse. */
 PF_CHECKED pf_status index_docid(struct index *index, struct pf_str guid,
 				 uint32_t *docid, struct pf_error *err);
 

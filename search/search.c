@@ -39,6 +39,11 @@ struct search {
 	uint32_t last_uid; /* everything below it is to do */
 	uint32_t done;
 	struct store_uids found; /* newest first until the end */
+	/* search_want */
+	bool some;
+	uint32_t oldest, newest;
+	uint32_t first_uid;	  /* everything above it is to do */
+	struct store_uids lowest; /* found from the oldest on */
 };
 
 /* ---- the index ------------------------------------------------------- */
@@ -52,8 +57,8 @@ static void drop_index(struct search *search)
 	if (search->index)
 		index_close(&search->index);
 	search->begun = false;
-	search->done = 0;
-	search->found.n = 0;
+	search->done = search->first_uid = 0;
+	search->found.n = search->lowest.n = 0;
 }
 
 /* Is there a field of that name at all? */
@@ -394,27 +399,67 @@ void search_free(struct search **search)
 	drop_index(*search);
 	search_keys_release(&(*search)->keys);
 	pf_vec_release(&(*search)->found);
+	pf_vec_release(&(*search)->lowest);
 	free((*search)->index_path);
 	free(*search);
 	*search = NULL;
 }
 
-/* The message before the last one; 0: there is none. */
-static uint32_t next_seq(struct search *search)
+void search_want(struct search *search, uint32_t oldest, uint32_t newest)
 {
-	if (!search->begun)
-		return store_view_count(search->view);
-	return store_view_seq_from(search->view, search->last_uid) - 1;
+	search->some = true;
+	search->oldest = oldest;
+	search->newest = newest;
 }
 
-static void turn_round(struct store_uids *uids)
+/* Is the next message to look at taken from the newest down? */
+static bool goes_down(const struct search *search)
 {
-	for (size_t i = 0; i < uids->n / 2; i++) {
-		uint32_t uid = uids->v[i];
+	return !search->some || search->found.n < search->newest;
+}
 
-		uids->v[i] = uids->v[uids->n - 1 - i];
-		uids->v[uids->n - 1 - i] = uid;
+/* The message before the last one, or where only the oldest are wanted still,
+ * behind the first ones; 0: there is none. */
+static uint32_t next_seq(struct search *search)
+{
+	uint32_t below = store_view_count(search->view), seq;
+
+	if (search->begun)
+		below = store_view_seq_from(search->view, search->last_uid) - 1;
+	if (goes_down(search))
+		return below;
+	if (search->lowest.n >= search->oldest)
+		return 0;
+	seq = search->first_uid == UINT32_MAX
+		  ? below + 1
+		  : store_view_seq_from(search->view, search->first_uid + 1);
+	return seq <= below ? seq : 0;
+}
+
+static void note_judged(struct search *search, uint32_t uid, bool match)
+{
+	search->done++;
+	if (goes_down(search)) {
+		search->begun = true;
+		search->last_uid = uid;
+		if (match)
+			pf_vec_push(&search->found, uid);
+	} else {
+		search->first_uid = uid;
+		if (match)
+			pf_vec_push(&search->lowest, uid);
 	}
+}
+
+/* Sorted: the oldest, and then what was found from the newest down. */
+static void sort_found(struct search *search)
+{
+	struct store_uids down = search->found;
+
+	search->found = search->lowest;
+	search->lowest = down;
+	for (size_t i = down.n; i > 0; i--)
+		pf_vec_push(&search->found, down.v[i - 1]);
 }
 
 pf_status search_step(struct search *search, int slice_ms, struct pf_error *err)
@@ -439,17 +484,13 @@ pf_status search_step(struct search *search, int slice_ms, struct pf_error *err)
 			continue;
 		if (status && status != PF_EXPUNGED)
 			return status;
-		search->begun = true;
-		search->last_uid = uid;
-		search->done++;
-		if (!status && match)
-			pf_vec_push(&search->found, uid);
+		note_judged(search, uid, !status && match);
 		if (slice_ms && (read || search->done % CLOCK_EVERY == 0) &&
 		    pf_clock_mono_ms() >= until)
 			return PF_MORE;
 	}
 	if (!search->finished)
-		turn_round(&search->found);
+		sort_found(search);
 	search->finished = true;
 	return PF_OK;
 }

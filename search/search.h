@@ -26,6 +26,9 @@ PF_CHECKED pf_status search_new(struct store_view *view,
 				const struct store_uids *saved,
 				const char *index_path, struct search **search,
 				struct pf_error *err);
+/* Before the first step: only the first `oldest` and the last `newest` of what
+ * matches are wanted, and the result may lack others. */
+void search_want(struct search *search, uint32_t oldest, uint32_t newest);
 /* Works for about `slice_ms` (0: until done); PF_MORE: call again; PF_OK:
  * finished.  Any other status: a message could not be read, no answer. */
 PF_CHECKED pf_status search_step(struct search *search, int slice_ms,

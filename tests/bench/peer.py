@@ -64,7 +64,7 @@ service anvil {{
 class Dovecot:
     """One running Dovecot; mail of USER is in maildir(USER)."""
 
-    def __init__(self, cert, key):
+    def __init__(self, cert, key, extra=""):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="penfold-dovecot-"))
         self.dir.chmod(0o755)
         self.port = free_port_block(2, 21000)
@@ -74,7 +74,7 @@ class Dovecot:
         (self.dir / "users").touch()
         (self.dir / "conf").write_text(CONF.format(
             top=self.dir, cert=cert, key=key, imap=self.port,
-            imaps=self.imaps_port))
+            imaps=self.imaps_port) + extra)
 
     def add_user(self, user, password):
         with open(self.dir / "users", "a") as f:
