@@ -16,6 +16,7 @@ struct ctl {
 	const char
 	    *conf_path;	 /* -c FILE, --dir DIR/penfold.conf, or the site's */
 	const char *dir; /* --dir DIR, or NULL */
+	bool conf_given; /* by -c or --dir */
 };
 
 /* Each returns an exit code: 0 done, 1 it failed, 2 wrong use. */

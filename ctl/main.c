@@ -54,15 +54,19 @@ static const struct verb verbs[] = {
      "mail, p deliver, k and x make and remove mailboxes, a change rights.\n"
      "penfold acl --rebuild    finds out anew who shares with whom, after\n"
      "    dovecot-acl files came from elsewhere\n"},
-    {"search", ctl_search, "-u USER [--in MAILBOX] [--format F] QUERY...",
+    {"search", ctl_search, "[-u USER] [--format F | --maildir DIR] QUERY...",
      "find mail: the same engine as IMAP SEARCH",
-     "Words must all appear somewhere in the message.  Also:\n"
-     "  from:ann  to:x  cc:x  subject:\"q3 plan\"  body:word\n"
-     "  header:list-id:nanog  before:2024-01-31  since:2024-01-01\n"
-     "  larger:1M  smaller:10k  is:unseen  is:flagged  keyword:todo\n"
-     "A minus in front of any of these excludes it.\n"
-     "  --in MAILBOX    only this one (default: all)\n"
-     "  --format F      files (default), uids or json\n"},
+     "Words must all appear somewhere in the message or in an attachment.\n"
+     "  \"two words\"  from:ann  to:x  cc:x  subject:\"q3 plan\"  body:x\n"
+     "  attachment:x  header:list-id:nanog  has:attachment  has:pdf\n"
+     "  is:unread  is:flagged  keyword:todo  in:Archive  larger:1M\n"
+     "  smaller:10k  before:2024  after:2024-03-15  date:2024-01..2024-03\n"
+     "  date:7d..\n"
+     "A minus in front excludes; this OR that; (parentheses).\n"
+     "Quote it all for the shell: penfold search 'subject:\"q3 plan\"'\n"
+     "  -u USER         whose mail (default: ~/Maildir)\n"
+     "  --format F      files (default), uids or json\n"
+     "  --maildir DIR   a Maildir of links to what was found\n"},
     {"explain", ctl_explain,
      "MESSAGE-ID|FILE|DELIVERY|--last [-u USER] [--json]",
      "say why a message is in the folder where it is",
@@ -254,7 +258,7 @@ void ctl_program(const char *name, char *path, size_t size)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = {argc - 1, argv + 1, SITE_CONF, NULL};
+	struct ctl ctl = {argc - 1, argv + 1, SITE_CONF, NULL, false};
 	char conf_in_dir[4096];
 	const struct verb *verb;
 
@@ -286,5 +290,6 @@ int main(int argc, char **argv)
 	}
 	if (conf)
 		ctl.conf_path = conf;
+	ctl.conf_given = conf || ctl.dir;
 	return verb->run(&ctl);
 }

@@ -324,6 +324,9 @@ enum imap_key_kind {
 	IMAP_KEY_THREADID,
 	IMAP_KEY_SAVED, /* "$" */
 	IMAP_KEY_FUZZY, /* one child, without another FUZZY in it */
+	/* not in the grammar of IMAP, but of `penfold search` */
+	IMAP_KEY_HAS,	     /* a part of that kind (text) */
+	IMAP_KEY_ATTACHMENT, /* text of attachments that are no text parts */
 };
 struct imap_key {
 	enum imap_key_kind kind;

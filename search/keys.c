@@ -12,7 +12,9 @@
 
 #include <stdlib.h>
 
+#include "search/attached.h"
 #include "search/feed.h"
+#include "search/parts.h"
 #include "search/search.h"
 
 #define DAY	   86400
@@ -79,6 +81,13 @@ static pf_status add_op(struct search_keys *keys, const struct imap_key *key,
 	else if ((key->kind == IMAP_KEY_BODY || key->kind == IMAP_KEY_TEXT) &&
 		 key->text.n)
 		status = add_leaf(keys, &op, NEEDS_BODY, err);
+	else if (key->kind == IMAP_KEY_ATTACHMENT && key->text.n)
+		status = add_leaf(keys, &op, NEEDS_ATTACHED, err);
+	else if (key->kind == IMAP_KEY_HAS)
+		status = add_leaf(keys, &op, NEEDS_PARTS, err);
+	if (key->kind == IMAP_KEY_ATTACHMENT && !keys->attached)
+		keys->attached =
+		    search_attached_new(store_root(store_box_store(box)));
 	pf_vec_push(&keys->ops, op);
 	return status;
 }
@@ -130,6 +139,7 @@ void search_keys_release(struct search_keys *keys)
 		index_set_free(&leaf->set);
 		index_set_free(&leaf->name_set);
 	}
+	search_attached_free(&keys->attached);
 	pf_vec_release(&keys->leaves);
 	pf_vec_release(&keys->ops);
 	free(keys->stack);
@@ -213,6 +223,7 @@ static bool judge_record(const struct search_op *op,
 	case IMAP_KEY_ALL:
 	case IMAP_KEY_BODY: /* with an empty needle */
 	case IMAP_KEY_TEXT:
+	case IMAP_KEY_ATTACHMENT:
 		return true;
 	case IMAP_KEY_SEQ:
 		return in_set(&key->set, subject->seq, subject);
@@ -258,6 +269,7 @@ static bool judge_record(const struct search_op *op,
 	case IMAP_KEY_SENTON:
 	case IMAP_KEY_SENTSINCE:
 	case IMAP_KEY_HEADER:
+	case IMAP_KEY_HAS:
 		break;
 	}
 	return false; /* never: combined, or a leaf */
@@ -279,6 +291,41 @@ static enum search_verdict combine(enum imap_key_kind kind,
 	return any[VERDICT_NO]	   ? VERDICT_NO
 	       : any[VERDICT_OPEN] ? VERDICT_OPEN
 				   : VERDICT_YES;
+}
+
+void search_keys_begin(struct search_keys *keys, struct pf_str guid)
+{
+	for (size_t i = 0; i < keys->leaves.n; i++) {
+		struct search_leaf *leaf = &keys->leaves.v[i];
+
+		leaf->verdict = VERDICT_OPEN;
+		if (leaf->needs == NEEDS_ATTACHED)
+			leaf->verdict =
+			    search_attached_has(keys->attached, guid,
+						&leaf->pattern, &leaf->set)
+				? VERDICT_YES
+				: VERDICT_NO;
+	}
+}
+
+bool search_keys_parts(struct search_keys *keys,
+		       const struct search_subject *subject)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < keys->leaves.n; i++) {
+		struct search_leaf *leaf = &keys->leaves.v[i];
+
+		if (leaf->needs != NEEDS_PARTS || leaf->verdict != VERDICT_OPEN)
+			continue;
+		leaf->verdict =
+		    search_parts_has(store_view_box(subject->view),
+				     subject->msg->uid, leaf->key->text)
+			? VERDICT_YES
+			: VERDICT_NO;
+		any = true;
+	}
+	return any;
 }
 
 enum search_verdict search_keys_judge(const struct search_keys *keys,

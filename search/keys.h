@@ -22,7 +22,9 @@ enum search_verdict {
 /* A key that only the message's text decides. */
 enum search_needs {
 	NEEDS_HEADER = 1, /* the header is enough */
-	NEEDS_BODY = 2
+	NEEDS_BODY = 2,
+	NEEDS_PARTS = 4,   /* what kinds of parts it has */
+	NEEDS_ATTACHED = 8 /* text of attachments, kept beside it */
 };
 struct search_leaf {
 	const struct imap_key *key;
@@ -45,7 +47,8 @@ struct search_op {
 struct search_keys {
 	struct pf_vec(struct search_op) ops;
 	struct pf_vec(struct search_leaf) leaves;
-	enum search_verdict *stack; /* deep enough */
+	enum search_verdict *stack;	  /* deep enough */
+	struct search_attached *attached; /* NULL: no key asks for it */
 };
 
 /* What cheap keys look at. */
@@ -63,6 +66,12 @@ PF_CHECKED pf_status search_keys_compile(struct search_keys *keys,
 					 struct pf_error *err);
 void search_keys_release(struct search_keys *keys);
 
+/* The verdicts of all leaves as long as nothing is read: OPEN, but for those
+ * that look at attachments. */
+void search_keys_begin(struct search_keys *keys, struct pf_str guid);
+/* Then, before the text: of those that look at parts.  False: there is none. */
+bool search_keys_parts(struct search_keys *keys,
+		       const struct search_subject *subject);
 /* The whole tree, leaves by their present verdicts. */
 enum search_verdict search_keys_judge(const struct search_keys *keys,
 				      const struct search_subject *subject);

@@ -280,6 +280,11 @@ static pf_status judge_text(struct search *search,
 	pf_status status;
 	int fd;
 
+	if (search_keys_parts(&search->keys, subject)) {
+		*verdict = search_keys_judge(&search->keys, subject);
+		if (*verdict != VERDICT_OPEN)
+			return PF_OK;
+	}
 	status = store_msg_open(store_view_box(search->view), subject->msg->uid,
 				&fd, &size, err);
 	if (status)
@@ -314,7 +319,8 @@ static pf_status judge_index(struct search *search,
 	for (size_t i = 0; i < search->keys.leaves.n; i++) {
 		struct search_leaf *leaf = &search->keys.leaves.v[i];
 
-		leaf->verdict = index_verdict(leaf, docid);
+		if (leaf->verdict == VERDICT_OPEN)
+			leaf->verdict = index_verdict(leaf, docid);
 	}
 	*verdict = search_keys_judge(&search->keys, subject);
 	return PF_OK;
@@ -342,8 +348,8 @@ static pf_status judge_message(struct search *search, uint32_t seq,
 		return pf_error_set(err, PF_EXPUNGED, NULL, "search: uid %u",
 				    uid);
 	msg = *found; /* opening a file may change the box */
-	for (size_t i = 0; i < search->keys.leaves.n; i++)
-		search->keys.leaves.v[i].verdict = VERDICT_OPEN;
+	search_keys_begin(&search->keys,
+			  store_msg_guid(store_view_box(search->view), uid));
 	verdict = search_keys_judge(&search->keys, &subject);
 	if (verdict == VERDICT_OPEN && !search->index) {
 		search->want_index = wants_index(search, &msg);

@@ -88,4 +88,14 @@ PF_CHECKED pf_status search_index_message(struct index_writer *writer,
  * the store's summary, unless they are there.  `fd`: its file. */
 void search_keep_summary(struct store_box *box, uint32_t uid, int fd);
 
+/* Where the text of attachments is ("text", or "index" of them), the name of a
+ * message's file in it, and the text into that index; see attached.h. */
+void search_attached_path(struct pf_buf *to, const char *store_root,
+			  const char *what);
+void search_attached_name(struct pf_buf *to, struct pf_str guid);
+PF_CHECKED pf_status search_index_attached(struct index_writer *writer,
+					   struct pf_str guid,
+					   struct pf_str text,
+					   struct pf_error *err);
+
 #endif

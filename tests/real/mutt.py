@@ -3,47 +3,14 @@
 time: what one does, the others see, and no UID changes."""
 import os
 import pathlib
-import pty
 import re
-import select
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from mutt_terminal import drive  # noqa: E402
 from relay import Relay  # noqa: E402
 from rig import *  # noqa: E402,F403
-
-
-def drive(program, rc, folder, keys, seconds=40):
-    """Runs a mutt in a terminal of its own, feeds it keys, waits for its end.
-    Returns (exit status or None, what it showed)."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.update(TERM="xterm", LINES="40", COLUMNS="120", LC_ALL="C.UTF-8")
-        os.execvp(program, [program, "-n", "-F", str(rc), "-f", folder,
-                            "-e", f'push "{keys}"'])
-    shown, until = b"", time.monotonic() + seconds
-    while time.monotonic() < until:
-        if select.select([fd], [], [], 0.2)[0]:
-            try:
-                shown += os.read(fd, 65536)
-            except OSError:
-                break
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            os.close(fd)
-            return os.waitstatus_to_exitcode(status), shown
-    try:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if not done and time.monotonic() < until:
-            done, status = os.waitpid(pid, 0)
-        if done:
-            return os.waitstatus_to_exitcode(status), shown
-    finally:
-        os.close(fd)
-    os.kill(pid, 9)
-    os.waitpid(pid, 0)
-    return None, shown
 
 
 def write_rc(rig, name, port, extra=""):

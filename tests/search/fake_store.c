@@ -54,6 +54,19 @@ struct store_box *store_view_box(struct store_view *view)
 	return view->box;
 }
 
+/* no attachments here */
+struct store *store_box_store(struct store_box *box)
+{
+	(void)box;
+	return NULL;
+}
+
+const char *store_root(const struct store *store)
+{
+	(void)store;
+	return "/nonexistent";
+}
+
 uint32_t store_view_count(const struct store_view *view)
 {
 	return (uint32_t)view->box->msgs.n;
