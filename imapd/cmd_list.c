@@ -34,7 +34,7 @@ struct list {
 	size_t at;
 };
 
-#define PATTERNS_MAX 64
+#define PATTERNS_MAX (2 * 64) /* each in two spellings */
 
 static char separator_of(const struct cmd *cmd)
 {
@@ -131,8 +131,8 @@ static bool add_pattern(struct cmd *cmd, struct list *l, struct pf_str ref,
 	struct pf_buf whole = PF_BUF_INIT(64 * 1024);
 	struct pf_buf utf8 = PF_BUF_INIT(128 * 1024);
 	struct pf_str text;
-	bool good =
-	    imap_arg_astring(arg, &text) && l->pattern_count + 1 < PATTERNS_MAX;
+	bool good = imap_arg_astring(arg, &text) &&
+		    l->pattern_count + 2 <= PATTERNS_MAX;
 
 	if (good) {
 		pf_buf_add_str(&whole, ref);

@@ -12,7 +12,7 @@
 #include "store/box.h"
 
 #define REST_BOXES 16
-#define REST_MS	   60000
+#define REST_MS	   20000
 
 static struct store_box *box_of(struct pf_link *link)
 {

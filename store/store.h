@@ -33,8 +33,8 @@ struct store_conf {
 	const char *special_use; /* "Drafts:Drafts Sent:Sent ..." */
 	uint64_t size_max;	 /* of one message; 0 = no limit */
 	bool read_only;		 /* never write, not even caches */
-	size_t rest; /* bytes of mailboxes to keep for a minute when nobody
-			uses them any more; then call store_flush */
+	size_t rest;	   /* bytes of mailboxes to keep for a while when nobody
+			      uses them any more; then call store_flush */
 	bool inherit_root; /* a public store: the root is no INBOX, its
 			      rights are those to begin with */
 	/* quota: rules as in penfold.conf(5), a user's behind the site's

@@ -235,8 +235,8 @@ class Watch:
         def more():
             return {n: fds(p) - self.fds[n] for n, p in self.pids.items()
                     if fds(p) > self.fds[n]}
-        # a user's store is kept for ten seconds
-        wait_for(lambda: not more(), 25, 0.2)
+        # a user's store is kept for ten seconds, a mailbox for twenty
+        wait_for(lambda: not more(), 40, 0.2)
         equal(more(), {}, "no descriptor is left open")
         pids = set(self.pids.values()) | {self.rig.process.pid}
         wait_for(lambda: not zombies(pids), 5)

@@ -212,9 +212,9 @@ class Relay:
 
     def fields_not_kept(self):
         """Header fields it asked for (of many messages at once, or always)
-        that imapd/summary.c does not keep: these open message files."""
+        that imap/summary.c does not keep: these open message files."""
         kept = set(re.findall(r'^    "([a-z0-9-]+)",$',
-                              (TOP / "imapd/summary.c").read_text(), re.M))
+                              (TOP / "imap/summary.c").read_text(), re.M))
         asked = set()
         for line in self.log:
             for fields in re.findall(r"FIELDS \(([^)]*)\)", line, re.I):
