@@ -29,6 +29,16 @@ struct auth_net {
 	int bits;
 };
 
+/* A password of one program of the user's (device.c). */
+#define AUTH_DEVICE_HASH 32
+struct auth_device {
+	char *name;
+	unsigned char hash[AUTH_DEVICE_HASH];
+	char *protocols; /* "imap+sieve"; "": all */
+	struct auth_net *nets;
+	size_t n_nets;
+};
+
 struct auth_user {
 	char *name;	  /* as the file has it: the canonical spelling */
 	char *password;	  /* "{SCHEME}data" or libcrypt's "$6$..."; may be "" */
@@ -45,6 +55,10 @@ struct auth_user {
 			  a temporary failure, never "no such user" */
 	struct auth_net *nets; /* allow_nets; n_nets 0: from everywhere */
 	size_t n_nets;
+	struct auth_device *devices;
+	size_t n_devices;
+	bool devices_only; /* his own password lets nobody in */
+	bool master;	   /* may act for others (authzid) */
 	int line;
 };
 
@@ -66,6 +80,10 @@ void auth_users_parse(const struct pf_conf *conf, struct pf_str text,
 /* NULL: there is none. */
 const struct auth_user *auth_users_find(const struct auth_users *users,
 					struct pf_str name);
+/* Whose alias is it: an address, a local part, or "@domain" (all that nobody
+ * else has there)?  NULL: nobody's. */
+const struct auth_user *auth_users_find_alias(const struct auth_users *users,
+					      struct pf_str alias);
 size_t auth_users_count(const struct auth_users *users);
 const struct auth_user *auth_users_at(const struct auth_users *users, size_t i);
 void auth_users_ref(struct auth_users *users);
@@ -89,16 +107,48 @@ PF_CHECKED pf_status auth_users_rehash(const char *path, struct pf_str name,
 				       const char *credentials,
 				       struct pf_error *err);
 
+/* Takes the extra fields that begin with `prefix` out of a user's line, and
+ * puts `field` (NULL: nothing) at its end. */
+PF_CHECKED pf_status auth_users_set_field(const char *path, struct pf_str name,
+					  const char *prefix, const char *field,
+					  struct pf_error *err);
+
+/* ---- devices ----------------------------------------------------------- */
+
+/* Extra fields of ours, as above. */
+#define AUTH_FIELD_DEVICE	"userdb_penfold_device"
+#define AUTH_FIELD_DEVICES_ONLY "userdb_penfold_devices_only"
+#define AUTH_FIELD_MASTER	"userdb_penfold_master"
+
+/* A new password, to be shown once, and the extra field that knows it. */
+PF_CHECKED pf_status auth_device_new(struct pf_str name,
+				     struct pf_str protocols,
+				     struct pf_str nets, struct pf_buf *secret,
+				     struct pf_buf *field,
+				     struct pf_error *err);
+/* NULL: there is none. */
+const struct auth_device *auth_device_find(const struct auth_user *user,
+					   struct pf_str name);
+/* Whose password is it? */
+const struct auth_device *auth_device_match(const struct auth_user *user,
+					    struct pf_str secret);
+bool auth_device_allows(const struct auth_device *device, struct pf_str service,
+			struct pf_str ip);
+
+#define AUTH_FIELD_ALIAS "userdb_penfold_alias"
+
 /* ---- recipients -------------------------------------------------------- */
 
 #define AUTH_NAME_MAX 255 /* longest user name, longest local part */
 
 /*
  * An address -> a user and an extension.  Exact first (the whole address as
- * user name, then the local part if the domain is ours), then cut at each of
- * the delimiters, the longest user name first; detail is what stands behind
- * the cut.  Last, postmaster and abuse go to postmaster_user.  Takes a bare
- * user name as well.  NOTFOUND when there is no such user, UNAVAILABLE when
+ * user name or alias, then the local part if the domain is ours), then cut at
+ * each of the delimiters, the longest name first; detail is what stands behind
+ * the cut.  Then postmaster and abuse go to postmaster_user (RFC 5321 4.5.1:
+ * they are always accepted; without him to the first user there is), and last
+ * all else in a domain to whose alias is "@domain".  Takes a bare user name as
+ * well.  NOTFOUND when there is no such user, UNAVAILABLE when
  * his line is broken.  `detail` points into `local`: do not copy the struct.
  */
 struct auth_recipient {
@@ -157,6 +207,7 @@ struct auth_identity {
 	gid_t gid;
 	char *quota;  /* rules of his own, or NULL */
 	char *detail; /* address look-ups: the extension, or NULL */
+	char *via;    /* logins: "device:NAME", "master:NAME", or NULL */
 };
 void auth_identity_release(struct auth_identity *id);
 

@@ -72,6 +72,7 @@ void auth_identity_release(struct auth_identity *id)
 	free(id->mail);
 	free(id->quota);
 	free(id->detail);
+	free(id->via);
 	*id = (struct auth_identity){0};
 }
 
@@ -188,6 +189,8 @@ static bool parse_identity(struct pf_str line, struct auth_identity *id)
 			text = &id->quota;
 		else if (auth_wire_value(word, "detail", &arena, &value))
 			text = &id->detail;
+		else if (auth_wire_value(word, AUTH_WIRE_VIA, &arena, &value))
+			text = &id->via;
 		else if (auth_wire_value(word, "uid", &arena, &value) &&
 			 pf_str_u64(value, UINT32_MAX - 1, &number))
 			id->uid = (uid_t)number;

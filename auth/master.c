@@ -55,7 +55,8 @@ static void add_id(struct pf_buf *to, const char *name, uint32_t id)
 }
 
 void auth_master_user(struct pf_buf *to, const char *command, uint32_t id,
-		      const struct auth_user *user, struct pf_str detail)
+		      const struct auth_user *user, struct pf_str detail,
+		      const char *via)
 {
 	auth_wire_begin(to, command, id);
 	auth_wire_add(to, pf_str_c(user->name));
@@ -67,6 +68,8 @@ void auth_master_user(struct pf_buf *to, const char *command, uint32_t id,
 		auth_wire_param(to, "quota_rule", pf_str_c(user->quota));
 	if (detail.p)
 		auth_wire_param(to, "detail", detail);
+	if (via[0])
+		auth_wire_param(to, AUTH_WIRE_VIA, pf_str_c(via));
 	auth_wire_end(to);
 }
 

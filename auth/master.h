@@ -5,7 +5,7 @@
  *	S: VERSION 1 1 / SPID pid
  *	C: USER id name [service=s] [address]	  "address": cut extensions
  *	C: REQUEST id client-pid auth-id cookie	  who logged in there? (once)
- *	S: USER id name [uid= gid=] home= mail= [detail=]
+ *	S: USER id name [uid= gid=] home= mail= [detail=] [penfold_via=]
  *	   / NOTFOUND id / FAIL id
  *	C: LIST id
  *	S: *( LIST id name [uid= gid=] home= mail= ) DONE id / FAIL id
@@ -37,9 +37,10 @@ void auth_master_request_parse(struct pf_str line, struct pf_arena *arena,
 			       struct auth_master_request *request);
 
 void auth_master_hello(struct pf_buf *to);
-/* command: "USER" or "LIST"; detail.p NULL: none. */
+/* command: "USER" or "LIST"; detail.p NULL: none; via "": none. */
 void auth_master_user(struct pf_buf *to, const char *command, uint32_t id,
-		      const struct auth_user *user, struct pf_str detail);
+		      const struct auth_user *user, struct pf_str detail,
+		      const char *via);
 /* "NOTFOUND", or "FAIL" for all other faults. */
 void auth_master_fault(struct pf_buf *to, uint32_t id, pf_status status);
 

@@ -90,6 +90,7 @@ void auth_exchange_release(struct auth_exchange *x)
 	pf_buf_release(&x->scram.nonce);
 	pf_buf_release(&x->scram.message);
 	free(x->user);
+	free(x->via);
 	explicit_bzero(&x->scram.keys, sizeof x->scram.keys);
 	*x = (struct auth_exchange){0};
 }
@@ -108,6 +109,52 @@ static bool acts_for_himself(const struct auth_exchange *x)
 		pf_str_ieq(pf_buf_str(&x->authz), pf_str_c(x->user)));
 }
 
+static void set_via(struct auth_exchange *x, const char *kind, const char *name)
+{
+	struct pf_buf via = PF_BUF_INIT(AUTH_NAME_MAX + 16);
+
+	pf_buf_addf(&via, "%s:%s", kind, name);
+	free(x->via);
+	x->via = pf_buf_detach(&via);
+}
+
+/* By a device's password?  Where only those count, any other fails. */
+static void look_at_devices(struct auth_exchange *x,
+			    const struct auth_user *user)
+{
+	const struct auth_device *device =
+	    x->mech->plaintext ? auth_device_match(user, pf_buf_str(&x->secret))
+			       : NULL;
+
+	x->by_device = device != NULL;
+	if (device) {
+		set_via(x, "device", device->name);
+	} else if (user->devices_only) {
+		x->known = false;
+		x->why = "only device passwords count";
+	}
+}
+
+bool auth_exchange_is_master(const struct auth_exchange *x,
+			     const struct auth_user *user)
+{
+	return user->master && !user->disabled && !x->by_device &&
+	       !acts_for_himself(x);
+}
+
+void auth_exchange_act_for(struct auth_exchange *x,
+			   const struct auth_user *other)
+{
+	/* masters act for users, not for each other */
+	x->known = other && !other->master;
+	x->why = x->known ? "wrong password" : "a master for nobody";
+	if (!x->known)
+		return;
+	set_via(x, "master", x->user);
+	free(x->user);
+	x->user = pf_str_dup(pf_str_c(other->name));
+}
+
 enum auth_step auth_exchange_user(struct auth_exchange *x,
 				  const struct auth_user *user)
 {
@@ -117,7 +164,10 @@ enum auth_step auth_exchange_user(struct auth_exchange *x,
 	x->known = user && !user->disabled;
 	if (user && user->disabled)
 		x->why = "user is disabled";
-	if (x->known && !acts_for_himself(x)) {
+	if (x->known)
+		look_at_devices(x, user);
+	if (x->known && !acts_for_himself(x) &&
+	    !auth_exchange_is_master(x, user)) {
 		x->known = false;
 		x->why = "wants to act for another user";
 	}
@@ -139,13 +189,15 @@ enum auth_step auth_exchange_worked(struct auth_exchange *x, pf_status status)
 enum auth_step auth_password_user(struct auth_exchange *x,
 				  const struct auth_user *user)
 {
-	x->slow = true;
+	x->slow = !x->by_device;
 	pf_buf_add_c(&x->stored, x->known ? user->password : dummy);
 	return AUTH_STEP_WORK;
 }
 
 pf_status auth_password_work(struct auth_exchange *x, struct pf_error *err)
 {
+	if (x->by_device)
+		return PF_OK;
 	return auth_password_verify(x->stored.data, pf_buf_str(&x->secret),
 				    err);
 }

@@ -61,7 +61,9 @@ struct auth_exchange {
 	struct pf_buf stored; /* the user's, or a made-up one; wiped */
 	struct pf_buf out;    /* the challenge */
 	char *user;	      /* canonical name; NULL: unknown */
+	char *via;	      /* "device:NAME", "master:NAME"; NULL: himself */
 	bool known;	      /* false: fails whatever the password */
+	bool by_device;	      /* it was a device's password (via) */
 	bool slow;	      /* the next WORK takes longer than a moment */
 	bool trouble;	      /* FAIL is our fault, not the client's */
 	const char *why;      /* for the log, never NULL after FAIL */
@@ -89,6 +91,13 @@ enum auth_step auth_exchange_step(struct auth_exchange *x, struct pf_str resp);
 /* NULL: there is no such user.  Disabled users count as unknown. */
 enum auth_step auth_exchange_user(struct auth_exchange *x,
 				  const struct auth_user *user);
+
+/* After that: the user whom a master wants to be (x->authz).  NULL: there is
+ * none, and the exchange will fail. */
+bool auth_exchange_is_master(const struct auth_exchange *x,
+			     const struct auth_user *user);
+void auth_exchange_act_for(struct auth_exchange *x,
+			   const struct auth_user *other);
 
 /* Touches nothing but *x, so it may run on a worker. */
 pf_status auth_exchange_work(struct auth_exchange *x, struct pf_error *err);

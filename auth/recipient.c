@@ -24,6 +24,14 @@ bool auth_domain_is_ours(const struct pf_conf *conf, struct pf_str domain)
 	return false;
 }
 
+static const struct auth_user *find_name(const struct search *s,
+					 struct pf_str name)
+{
+	const struct auth_user *user = auth_users_find(s->users, name);
+
+	return user ? user : auth_users_find_alias(s->users, name);
+}
+
 /* The first n bytes of the local part, with the domain, then without. */
 static const struct auth_user *find(const struct search *s, size_t n)
 {
@@ -35,11 +43,10 @@ static const struct auth_user *find(const struct search *s, size_t n)
 		memcpy(whole, local.p, n);
 		whole[n] = '@';
 		memcpy(whole + n + 1, s->domain.p, s->domain.n);
-		user = auth_users_find(s->users,
-				       pf_str_mem(whole, n + 1 + s->domain.n));
+		user = find_name(s, pf_str_mem(whole, n + 1 + s->domain.n));
 	}
 	if (!user && s->ours)
-		user = auth_users_find(s->users, local);
+		user = find_name(s, local);
 	return user;
 }
 
@@ -107,6 +114,38 @@ static bool is_role(struct pf_str local)
 	       pf_str_ieq(local, PF_STR("abuse"));
 }
 
+/* RFC 5321 4.5.1: there is always somebody. */
+static const struct auth_user *postmaster(const struct auth_users *users,
+					  const struct pf_conf *conf)
+{
+	const struct auth_user *user =
+	    auth_users_find(users, pf_str_c(conf->postmaster_user));
+	const struct auth_user *other = NULL;
+
+	for (size_t i = 0; !user && i < auth_users_count(users); i++) {
+		const struct auth_user *one = auth_users_at(users, i);
+		if (!one->broken && !one->disabled)
+			user = one;
+		if (!one->broken && !other)
+			other = one;
+	}
+	return user ? user : other;
+}
+
+static const struct auth_user *catch_all(const struct search *s)
+{
+	char alias[AUTH_NAME_MAX];
+	struct pf_str domain = s->domain;
+
+	if (domain.n && domain.p[domain.n - 1] == '.')
+		domain.n--;
+	if (!s->has_domain || domain.n + 1 > sizeof alias)
+		return NULL;
+	alias[0] = '@';
+	memcpy(alias + 1, domain.p, domain.n);
+	return auth_users_find_alias(s->users, pf_str_mem(alias, domain.n + 1));
+}
+
 pf_status auth_recipient(const struct auth_users *users,
 			 const struct pf_conf *conf, struct pf_str address,
 			 struct auth_recipient *r, struct pf_error *err)
@@ -122,8 +161,9 @@ pf_status auth_recipient(const struct auth_users *users,
 		if (!user)
 			user = cut(&s, conf->recipient_delimiter, r);
 		if (!user && s.ours && is_role(s.local))
-			user = auth_users_find(users,
-					       pf_str_c(conf->postmaster_user));
+			user = postmaster(users, conf);
+		if (!user)
+			user = catch_all(&s);
 	}
 	if (!user)
 		return pf_error_set(

@@ -22,6 +22,7 @@
 #include "auth/socketmap.h"
 #include "auth/source.h"
 #include "auth/users.h"
+#include "auth/uses.h"
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
@@ -56,6 +57,7 @@ struct auth_server {
 	struct socket sockets[KINDS];
 	struct auth_source source;
 	struct auth_check check;
+	struct auth_uses uses;
 	struct auth_ttl cookies; /* client-pid, id, cookie -> user */
 	struct pf_link conns;
 	size_t conns_max; /* of one socket */
@@ -210,22 +212,24 @@ static void log_attempt(const struct auth_attempt *a)
 	    "login", PF_LOGC("result", results[a->verdict]),
 	    PF_LOGC("why", a->verdict == AUTH_VERDICT_OK ? "right" : a->x.why),
 	    PF_LOGC("ip", a->remote_ip), PF_LOGC("mech", a->x.mech->name),
-	    PF_LOGC("service", a->service), PF_LOGS("user", name));
+	    PF_LOGC("service", a->service), PF_LOGS("user", name),
+	    PF_LOGC("via", a->x.via ? a->x.via : "password"));
 }
 
 /* Who logged in under which id: for the session's REQUEST. */
 static void remember_login(struct auth_attempt *a)
 {
 	struct conn *c = session_conn(a);
-	struct pf_buf key = PF_BUF_INIT(200);
+	struct pf_buf key = PF_BUF_INIT(1024);
 
 	auth_master_cookie(&key, c->session.client_pid, a->id,
 			   c->session.cookie);
 	struct auth_ttl_entry *entry = auth_ttl_put(
 	    &c->server->cookies, pf_buf_str(&key), pf_clock_mono_ms());
 	free(entry->text);
-	entry->text = pf_str_dup(pf_str_c(a->x.user));
-	pf_buf_release(&key);
+	pf_buf_clear(&key);
+	pf_buf_addf(&key, "%s\t%s", a->x.user, a->x.via ? a->x.via : "");
+	entry->text = pf_buf_detach(&key);
 }
 
 static void decided(void *arg, struct auth_attempt *a)
@@ -238,6 +242,10 @@ static void decided(void *arg, struct auth_attempt *a)
 		auth_check_answer_later(check, a, auth_check_delay(check, a));
 		return;
 	}
+	if (a->verdict == AUTH_VERDICT_OK && a->x.by_device)
+		auth_uses_note(&c->server->uses, a->x.user,
+			       a->x.via + sizeof "device:" - 1, a->service,
+			       a->remote_ip);
 	if (a->verdict == AUTH_VERDICT_OK && !a->nologin)
 		remember_login(a);
 	auth_attempt_answer(a);
@@ -266,7 +274,44 @@ static void answer_user(struct conn *c, uint32_t id, struct pf_str name,
 		auth_master_fault(&c->out, id, status);
 	else
 		auth_master_user(&c->out, "USER", id, r.user,
-				 r.has_detail ? r.detail : (struct pf_str){0});
+				 r.has_detail ? r.detail : (struct pf_str){0},
+				 "");
+}
+
+/* May he still come in this way?  What was taken from him or from the master
+ * between login and now is as good as never there. */
+static bool still_good(struct auth_source *source, const struct auth_user *user,
+		       struct pf_str via)
+{
+	static const struct pf_str device = {"device:", 7};
+	static const struct pf_str master = {"master:", 7};
+	const struct auth_user *other = NULL;
+
+	if (pf_str_starts(via, device))
+		return auth_device_find(user, pf_str_from(via, device.n));
+	if (pf_str_starts(via, master))
+		return auth_source_login(source, pf_str_from(via, master.n),
+					 &other, NULL) == PF_OK &&
+		       other->master;
+	return true;
+}
+
+static void answer_login(struct conn *c, uint32_t id, struct pf_str text)
+{
+	struct auth_source *source = users_now(c->server);
+	const struct auth_user *user = NULL;
+	struct pf_str name;
+
+	if (!pf_str_split(&text, '\t', &name))
+		name = text;
+	pf_status status = auth_source_login(source, name, &user, NULL);
+	if (status == PF_OK && !still_good(source, user, text))
+		status = PF_NOTFOUND;
+	if (status != PF_OK)
+		auth_master_fault(&c->out, id, status);
+	else
+		auth_master_user(&c->out, "USER", id, user, (struct pf_str){0},
+				 text.n ? text.p : "");
 }
 
 static void answer_request(struct conn *c, const struct auth_master_request *r)
@@ -279,7 +324,7 @@ static void answer_request(struct conn *c, const struct auth_master_request *r)
 		auth_master_fault(&c->out, r->id, PF_NOTFOUND);
 		return;
 	}
-	answer_user(c, r->id, pf_str_c(entry->text), false);
+	answer_login(c, r->id, pf_str_c(entry->text));
 	auth_ttl_remove(&server->cookies, entry);
 }
 
@@ -338,7 +383,7 @@ static void flush_conn(struct conn *c)
 			    auth_users_at(c->listing, c->list_at++);
 			if (!user->broken)
 				auth_master_user(&c->out, "LIST", c->list_id,
-						 user, (struct pf_str){0});
+						 user, (struct pf_str){0}, "");
 		} else {
 			pf_buf_addf(&c->out, "DONE\t%u\n", c->list_id);
 			auth_users_unref(&c->listing);
@@ -662,6 +707,7 @@ pf_status auth_server_new(struct net_loop *loop, const struct pf_conf *conf,
 			flush_session);
 	auth_ttl_init(&s->cookies, COOKIE_MS, COOKIE_MAX);
 	load_secret(conf);
+	auth_uses_init(&s->uses, conf);
 	pf_status status = listen_all(s, err);
 	if (status != PF_OK) {
 		auth_server_free(&s);
@@ -683,6 +729,7 @@ void auth_server_free(struct auth_server **server)
 		net_listener_free(&s->sockets[i].listener);
 	auth_check_release(&s->check);
 	auth_ttl_release(&s->cookies);
+	auth_uses_release(&s->uses);
 	auth_source_release(&s->source);
 	pf_buf_release(&s->mechanisms);
 	free(s);

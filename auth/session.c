@@ -101,6 +101,31 @@ static void decide(struct auth_attempt *a, enum auth_verdict verdict)
 	a->session->ops->decided(a->session->arg, a);
 }
 
+static bool device_allows(const struct auth_attempt *a,
+			  const struct auth_user *user)
+{
+	struct pf_str name =
+	    pf_str_from(pf_str_c(a->x.via), sizeof "device:" - 1);
+	const struct auth_device *device = auth_device_find(user, name);
+
+	return device && auth_device_allows(device, pf_str_c(a->service),
+					    pf_str_c(a->remote_ip));
+}
+
+/* Whom a master wants to be.  False: that cannot be known now. */
+static bool find_other(struct auth_attempt *a)
+{
+	const struct auth_user *other = NULL;
+	struct auth_session *s = a->session;
+	pf_status status =
+	    s->ops->user(s->arg, pf_buf_str(&a->x.authz), &other, NULL);
+
+	if (status != PF_OK && status != PF_NOTFOUND)
+		return false;
+	auth_exchange_act_for(&a->x, status == PF_OK ? other : NULL);
+	return true;
+}
+
 static enum auth_step find_user(struct auth_attempt *a)
 {
 	const struct auth_user *user = NULL;
@@ -119,6 +144,15 @@ static enum auth_step find_user(struct auth_attempt *a)
 	if (user && a->x.known && !auth_user_allows(user, ip)) {
 		a->x.known = false;
 		a->x.why = "not from this address (allow_nets)";
+	}
+	if (a->x.known && a->x.by_device && !device_allows(a, user)) {
+		a->x.known = false;
+		a->x.why = "not what this device is for";
+	}
+	if (a->x.known && auth_exchange_is_master(&a->x, user) &&
+	    !find_other(a)) {
+		a->x.trouble = true;
+		return auth_exchange_fail(&a->x, "the user file is down");
 	}
 	return step;
 }

@@ -27,6 +27,7 @@ struct auth_users {
 	atomic_int refs;
 	struct pf_vec(struct auth_user *) all;
 	struct pf_map by_name; /* lower case -> struct auth_user */
+	struct pf_map by_alias;
 };
 
 struct parser {
@@ -247,41 +248,59 @@ static bool net_holds(const struct auth_net *net, const unsigned char ip[16])
 	return (net->address[whole] & mask) == (ip[whole] & mask);
 }
 
-bool auth_user_allows(const struct auth_user *user, struct pf_str ip)
+bool auth_nets_hold(const struct auth_net *nets, size_t n, struct pf_str ip)
 {
 	unsigned char address[16];
 	bool v4;
 
-	if (user->n_nets == 0)
+	if (n == 0)
 		return true;
 	if (!parse_ip(ip, address, &v4))
 		return false;
-	for (size_t i = 0; i < user->n_nets; i++)
-		if (net_holds(&user->nets[i], address))
+	for (size_t i = 0; i < n; i++)
+		if (net_holds(&nets[i], address))
 			return true;
 	return false;
+}
+
+bool auth_user_allows(const struct auth_user *user, struct pf_str ip)
+{
+	return auth_nets_hold(user->nets, user->n_nets, ip);
+}
+
+bool auth_nets_parse(struct pf_str list, struct auth_net **nets, size_t *n)
+{
+	struct pf_vec(struct auth_net) all = {0};
+	struct pf_str word;
+	bool good = true;
+
+	while (good && pf_str_split(&list, ',', &word)) {
+		struct auth_net net;
+		good = auth_net_parse(word, &net);
+		if (good)
+			pf_vec_push(&all, net);
+	}
+	if (!good || all.n == 0) {
+		pf_vec_release(&all);
+		return false;
+	}
+	*nets = all.v;
+	*n = all.n;
+	return true;
 }
 
 static void set_nets(struct parser *ps, struct auth_user *user,
 		     struct pf_str list)
 {
-	struct pf_vec(struct auth_net) nets = {0};
-	struct pf_str word;
+	struct auth_net *nets = NULL;
+	size_t n = 0;
 
-	while (pf_str_split(&list, ',', &word)) {
-		struct auth_net net;
-		if (auth_net_parse(word, &net))
-			pf_vec_push(&nets, net);
-		else
-			broken(ps, user, "allow_nets is not understood",
-			       "write addresses or ip/bits, parted by commas");
-	}
-	if (nets.n == 0 && !user->broken)
-		broken(ps, user, "allow_nets names no network",
+	if (!auth_nets_parse(list, &nets, &n))
+		broken(ps, user, "allow_nets is not understood",
 		       "write addresses or ip/bits, parted by commas");
 	free(user->nets);
-	user->nets = nets.v;
-	user->n_nets = nets.n;
+	user->nets = nets;
+	user->n_nets = n;
 }
 
 /* ---- extra fields ------------------------------------------------------ */
@@ -304,8 +323,26 @@ static void set_scram(struct parser *ps, struct auth_user *user,
 	*keys = pf_str_dup(pf_str_from(value, AUTH_TAG_LEN + 1));
 }
 
+static void add_device(struct parser *ps, struct auth_user *user,
+		       struct pf_str value)
+{
+	struct auth_device device;
+
+	if (!auth_device_parse(value, &device)) {
+		problem(ps, "this device password is not understood",
+			"make it again with: penfold device");
+		return;
+	}
+	struct auth_device *more =
+	    realloc(user->devices, (user->n_devices + 1) * sizeof *more);
+	if (!more)
+		abort();
+	user->devices = more;
+	user->devices[user->n_devices++] = device;
+}
+
 struct extras {
-	struct pf_str home, mail;
+	struct pf_str home, mail, aliases;
 };
 
 #define QUOTA_RULE     "userdb_quota_rule"
@@ -347,6 +384,8 @@ static void extra_field(struct parser *ps, struct auth_user *user,
 
 	if (pf_str_eq(key, PF_STR("userdb_home")))
 		extras->home = value;
+	else if (pf_str_eq(key, PF_STR(AUTH_FIELD_ALIAS)))
+		extras->aliases = value;
 	else if (pf_str_eq(key, PF_STR("userdb_mail")))
 		extras->mail = value;
 	else if (pf_str_eq(key, PF_STR("userdb_uid")))
@@ -361,6 +400,12 @@ static void extra_field(struct parser *ps, struct auth_user *user,
 		set_scram(ps, user, value, &user->scram_sha1);
 	else if (pf_str_eq(key, PF_STR(AUTH_FIELD_SCRAM_SHA256)))
 		set_scram(ps, user, value, &user->scram_sha256);
+	else if (pf_str_eq(key, PF_STR(AUTH_FIELD_DEVICE)))
+		add_device(ps, user, value);
+	else if (pf_str_eq(key, PF_STR(AUTH_FIELD_DEVICES_ONLY)))
+		user->devices_only = true;
+	else if (pf_str_eq(key, PF_STR(AUTH_FIELD_MASTER)))
+		user->master = true;
 	else
 		(void)set_quota(user, key, value);
 }
@@ -382,6 +427,9 @@ static void user_free(struct auth_user *user)
 	free(user->mail);
 	free(user->quota);
 	free(user->nets);
+	for (size_t i = 0; i < user->n_devices; i++)
+		auth_device_release(&user->devices[i]);
+	free(user->devices);
 	free(user);
 }
 
@@ -411,8 +459,35 @@ static void set_password(struct auth_user *user, struct pf_str password)
 		user->disabled = true;
 }
 
+/* "info,sales@ex.test,@other.test"; whoever has one first keeps it. */
+static void add_aliases(struct parser *ps, struct auth_user *user,
+			struct pf_str list)
+{
+	struct pf_str word;
+
+	while (pf_str_split(&list, ',', &word)) {
+		char key[AUTH_NAME_MAX];
+		struct pf_str name = word;
+		if (word.n && word.p[0] == '@')
+			name = pf_str_from(word, 1);
+		if (word.n > sizeof key || !auth_name_valid(name)) {
+			problem(ps, "this alias is no address",
+				"write name, name@domain or @domain, parted by "
+				"commas");
+			continue;
+		}
+		fold(word, key);
+		struct pf_str folded = pf_str_mem(key, word.n);
+		if (pf_map_get(&ps->users->by_alias, folded))
+			problem(ps, "another user has this alias already",
+				"give it to one of the two");
+		else
+			pf_map_set(&ps->users->by_alias, folded, user);
+	}
+}
+
 static void parse_fields(struct parser *ps, struct auth_user *user,
-			 struct pf_str rest)
+			 struct pf_str rest, struct pf_str *aliases)
 {
 	struct pf_str field[6] = {0}; /* password uid gid gecos home shell */
 	struct pf_str word;
@@ -431,6 +506,7 @@ static void parse_fields(struct parser *ps, struct auth_user *user,
 		extras.home = pf_str_c(ps->conf->home_path);
 	user->home = expand(ps, user, extras.home, NULL);
 	set_mail(ps, user, extras.mail);
+	*aliases = extras.aliases;
 	if (!user->broken && (user->home[0] != '/' || user->mail[0] != '/'))
 		broken(ps, user, "home and mail must be absolute paths",
 		       "write /path/to/home, or leave the field empty");
@@ -460,13 +536,17 @@ static void parse_line(struct parser *ps, struct pf_str line)
 	if (bad)
 		broken(ps, user, "this line is too long, or has control bytes",
 		       "write name:password:uid:gid::home::");
+	struct pf_str aliases;
 	parse_fields(ps, user,
 		     bad || colon < 0 ? PF_STR("")
-				      : pf_str_from(line, (size_t)colon + 1));
+				      : pf_str_from(line, (size_t)colon + 1),
+		     &aliases);
 	if (!add(ps->users, user)) {
 		problem(ps, "this user is there already; the first line counts",
 			"remove one of the two lines");
 		user_free(user);
+	} else {
+		add_aliases(ps, user, aliases);
 	}
 }
 
@@ -517,6 +597,17 @@ const struct auth_user *auth_users_find(const struct auth_users *users,
 	return pf_map_get(&users->by_name, pf_str_mem(key, name.n));
 }
 
+const struct auth_user *auth_users_find_alias(const struct auth_users *users,
+					      struct pf_str alias)
+{
+	char key[AUTH_NAME_MAX];
+
+	if (alias.n == 0 || alias.n > sizeof key)
+		return NULL;
+	fold(alias, key);
+	return pf_map_get(&users->by_alias, pf_str_mem(key, alias.n));
+}
+
 size_t auth_users_count(const struct auth_users *users)
 {
 	return users->all.n;
@@ -543,5 +634,6 @@ void auth_users_unref(struct auth_users **users)
 		user_free(old->all.v[i]);
 	pf_vec_release(&old->all);
 	pf_map_release(&old->by_name);
+	pf_map_release(&old->by_alias);
 	free(old);
 }

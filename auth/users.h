@@ -24,6 +24,16 @@ bool auth_name_valid(struct pf_str name);
 /* "192.0.2.0/24", "2001:db8::/32", or one address. */
 bool auth_net_parse(struct pf_str word, struct auth_net *net);
 
+/* A list of them, parted by commas, at least one; and is `ip` in it?  (In an
+ * empty one everybody is.) */
+bool auth_nets_parse(struct pf_str list, struct auth_net **nets, size_t *n);
+bool auth_nets_hold(const struct auth_net *nets, size_t n, struct pf_str ip);
+
+/* The value of a device's extra field. */
+bool auth_device_parse(struct pf_str value, struct auth_device *device);
+void auth_device_release(struct auth_device *device);
+bool auth_device_name_valid(struct pf_str name);
+
 /* Is it among the configuration's domains? */
 bool auth_domain_is_ours(const struct pf_conf *conf, struct pf_str domain);
 

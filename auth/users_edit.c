@@ -18,7 +18,10 @@ struct edit {
 	struct pf_str name;
 	const char *credentials; /* NULL: remove */
 	struct pf_str expected;	 /* .p: only over this password field */
+	const char *prefix;	 /* set_field: of the words that go, */
+	const char *field;	 /* and the one that comes, or NULL */
 	bool found;
+	bool long_line; /* set_field: longer than we read */
 	struct pf_buf out;
 };
 
@@ -70,6 +73,35 @@ static void add_line(struct edit *e, struct pf_str name, struct pf_str old)
 	pf_buf_add_byte(&e->out, '\n');
 }
 
+/* The line as it is, but for its extra fields. */
+static void set_field(struct edit *e, struct pf_str line)
+{
+	struct pf_str word;
+	size_t start = e->out.len;
+	int fields = 0;
+
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	for (; fields < 7 && pf_str_split(&line, ':', &word); fields++) {
+		pf_buf_add_str(&e->out, word);
+		pf_buf_add_byte(&e->out, ':');
+	}
+	for (; fields < 7; fields++)
+		pf_buf_add_byte(&e->out, ':');
+	const char *blank = "";
+	while (pf_str_split(&line, ' ', &word)) {
+		if (word.n == 0 || pf_str_starts(word, pf_str_c(e->prefix)))
+			continue;
+		pf_buf_add_c(&e->out, blank);
+		pf_buf_add_str(&e->out, word);
+		blank = " ";
+	}
+	if (e->field)
+		pf_buf_addf(&e->out, "%s%s", blank, e->field);
+	e->long_line = e->out.len - start > AUTH_LINE_MAX;
+	pf_buf_add_byte(&e->out, '\n');
+}
+
 static void edit_text(struct edit *e, struct pf_str text)
 {
 	struct pf_str line, rest, word;
@@ -83,7 +115,11 @@ static void edit_text(struct edit *e, struct pf_str text)
 		}
 		bool first = !e->found;
 		e->found = true;
-		if (!e->credentials)
+		if (first && e->prefix) {
+			set_field(e, line);
+			continue;
+		}
+		if (!e->credentials && !e->prefix)
 			continue; /* doubles too: none may come to life */
 		rest = pf_str_from(line, name.n + 1);
 		if (rest.n && rest.p[rest.n - 1] == '\r')
@@ -185,6 +221,10 @@ static pf_status edit_file(const char *path, int fd, struct edit *e,
 		    pf_error_set(err, PF_EXISTS, "This user exists already",
 				 "%s: user %.*s is there already", path,
 				 (int)e->name.n, e->name.p);
+	if (status == PF_OK && e->long_line)
+		status = pf_error_set(err, PF_LIMIT, "Too many devices",
+				      "%s: the line of %.*s would be too long",
+				      path, (int)e->name.n, e->name.p);
 	if (status == PF_OK && !e->found)
 		add_line(e, e->name, PF_STR(""));
 	if (status == PF_OK)
@@ -238,5 +278,21 @@ pf_status auth_users_rehash(const char *path, struct pf_str name,
 			 .expected = old,
 			 .out = PF_BUF_INIT(AUTH_USERS_MAX)};
 
+	return edit(path, &e, true, err);
+}
+
+pf_status auth_users_set_field(const char *path, struct pf_str name,
+			       const char *prefix, const char *field,
+			       struct pf_error *err)
+{
+	struct edit e = {.name = name,
+			 .prefix = prefix,
+			 .field = field,
+			 .out = PF_BUF_INIT(AUTH_USERS_MAX)};
+
+	/* a colon (an IPv6 network) is fine behind the seventh */
+	if (field && strpbrk(field, " \t\r\n"))
+		return pf_error_set(err, PF_INVALID, NULL,
+				    "not an extra field");
 	return edit(path, &e, true, err);
 }

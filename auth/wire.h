@@ -54,6 +54,7 @@ struct pf_str auth_wire_unescape(struct pf_str word, struct pf_arena *arena);
 bool auth_wire_clean(struct pf_str text);
 
 /* Params of AUTH that only our gate sends: the channel's names. */
+#define AUTH_WIRE_VIA	    "penfold_via" /* of REQUEST's answer */
 #define AUTH_WIRE_EXPORTER  "penfold_tls_exporter"
 #define AUTH_WIRE_END_POINT "penfold_tls_server_end_point"
 

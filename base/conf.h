@@ -75,7 +75,7 @@ X(LIST, sieve_virus_header, "", "field that our virus scanner writes, and its wo
 X(PATH, sendmail_path, "/usr/sbin/sendmail", "program that sends redirects, vacation and reject notices") \
 X(STR,  submission_host, "", "host:port or unix:path of an SMTP server to use instead of sendmail_path") \
 X(STR,  postmaster_address, "", "sender of notices; default: postmaster@hostname") \
-X(STR,  postmaster_user, "", "user who gets mail for postmaster and abuse") \
+X(STR,  postmaster_user, "", "user who gets mail for postmaster and abuse; empty: the first user of the user file") \
 X(TIME, login_timeout, "60s", "time to log in") \
 X(TIME, idle_timeout, "30m", "time without a command before a session ends") \
 X(INT,  connections_max, "20000", "connections at once") \

@@ -29,6 +29,14 @@ int ctl_explain(struct ctl *ctl);
 int ctl_quota(struct ctl *ctl);
 int ctl_sieve(struct ctl *ctl);
 int ctl_who(struct ctl *ctl);
+int ctl_device(struct ctl *ctl);
+
+/* Ends the open sessions of a user ("": any) that came in by `via`
+ * ("device:NAME", "master:NAME", "password"; "": any way).  A session process
+ * that does not run has none. */
+PF_CHECKED pf_status ctl_end_sessions(const struct pf_conf *conf,
+				      const char *user, const char *via,
+				      struct pf_error *err);
 
 /* Loads the configuration; on failure says everything that is wrong with it
  * on stderr and returns false. */

@@ -45,6 +45,14 @@ static const struct verb verbs[] = {
      "--weak takes a password that is easy to guess, too\n"
      "penfold user list\n"
      "penfold user delete NAME   the mail stays where it is\n"},
+    {"device", ctl_device, "USER [add NAME | remove NAME | only yes|no]",
+     "passwords of a user's single programs",
+     "Without more: the devices and when each was last used.\n"
+     "penfold device USER add NAME      makes a password and shows it once\n"
+     "    [--protocols imap+sieve+smtp] [--nets ip/bits,...]\n"
+     "penfold device USER remove NAME   at once, with its open sessions\n"
+     "penfold device USER only yes|no   the user's own password lets nobody "
+     "in\n"},
     {"acl", ctl_acl, "USER MAILBOX [get | set WHOM RIGHTS | delete WHOM]",
      "who may do what in a mailbox",
      "MAILBOX is named as USER sees it.  WHOM is a user's name, anyone,\n"

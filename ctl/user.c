@@ -117,6 +117,22 @@ static int list(struct ctl *ctl, const struct pf_conf *conf)
 	return 0;
 }
 
+/* With the sessions that are open: his, and as a master those of others. */
+static pf_status delete (const struct pf_conf *conf, const char *name,
+			 struct pf_error *err)
+{
+	char via[AUTH_NAME_MAX + 16];
+	pf_status status =
+	    auth_users_edit(conf->user_file, pf_str_c(name), NULL, true, err);
+
+	snprintf(via, sizeof via, "master:%s", name);
+	if (status == PF_OK)
+		status = ctl_end_sessions(conf, name, "", err);
+	if (status == PF_OK)
+		status = ctl_end_sessions(conf, "", via, err);
+	return status;
+}
+
 int ctl_user(struct ctl *ctl)
 {
 	bool weak = ctl_switch(ctl, "--weak");
@@ -138,8 +154,7 @@ int ctl_user(struct ctl *ctl)
 	else if (strcmp(what, "passwd") == 0)
 		code = set_password(ctl, &conf, pf_str_c(name), true, weak);
 	else if (strcmp(what, "delete") == 0)
-		code = auth_users_edit(conf.user_file, pf_str_c(name), NULL,
-				       true, &err) == PF_OK
+		code = delete (&conf, name, &err) == PF_OK
 			   ? 0
 			   : ctl_fail(ctl, &err);
 	else

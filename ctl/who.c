@@ -1,5 +1,5 @@
 /*
- * penfold who: asks each session process for its sessions.
+ * penfold who: asks each session process for its sessions, or to end some.
  */
 #include "ctl/ctl.h"
 
@@ -10,7 +10,8 @@
 #include "net/net.h"
 
 static pf_status ask_worker(const struct pf_conf *conf, int worker,
-			    struct pf_buf *answer, struct pf_error *err)
+			    struct pf_str question, struct pf_buf *answer,
+			    struct pf_error *err)
 {
 	char name[40], path[200], address[220];
 	int fd = -1;
@@ -22,7 +23,7 @@ static pf_status ask_worker(const struct pf_conf *conf, int worker,
 	pf_status status = net_connect(address, 5000, &fd, err);
 	if (status != PF_OK)
 		return status;
-	status = pf_fs_write(fd, "who\n", 4, err);
+	status = pf_fs_write(fd, question.p, question.n, err);
 	if (status == PF_OK)
 		status = pf_fs_read_fd(fd, answer, err);
 	close(fd);
@@ -41,10 +42,32 @@ int ctl_who(struct ctl *ctl)
 	if (!ctl_conf(ctl, &conf))
 		return 1;
 	for (int i = 0; i < conf.session_workers; i++)
-		if (ask_worker(&conf, i, &answer, &err) != PF_OK)
+		if (ask_worker(&conf, i, PF_STR("who\n"), &answer, &err) !=
+		    PF_OK)
 			code = ctl_fail(ctl, &err);
 	fwrite(answer.data, 1, answer.len, stdout);
 	pf_buf_release(&answer);
 	pf_conf_release(&conf);
 	return code;
+}
+
+pf_status ctl_end_sessions(const struct pf_conf *conf, const char *user,
+			   const char *via, struct pf_error *err)
+{
+	struct pf_buf question = PF_BUF_INIT(1024), answer = PF_BUF_INIT(1024);
+	pf_status status = PF_OK;
+	char path[200], name[40];
+
+	pf_buf_addf(&question, "end\t%s\t%s\n", user, via);
+	for (int i = 0; i < conf->session_workers && status == PF_OK; i++) {
+		snprintf(name, sizeof name, "session-%d.ctl.sock", i);
+		if (pf_conf_run_path(conf, name, path, sizeof path) &&
+		    access(path, F_OK) != 0)
+			continue;
+		status =
+		    ask_worker(conf, i, pf_buf_str(&question), &answer, err);
+	}
+	pf_buf_release(&question);
+	pf_buf_release(&answer);
+	return status;
 }

@@ -121,6 +121,7 @@ static struct client *client_alloc(const struct client_conf *conf)
 	c->id = ++server->last_id;
 	c->ip = pf_str_dup(pf_str_c(conf->ip));
 	c->tls = pf_str_dup(pf_str_c(conf->tls));
+	c->via = pf_str_dup(pf_str_c(conf->via ? conf->via : "password"));
 	c->since = pf_clock_now();
 	c->active = pf_clock_mono_ms();
 	c->name = pf_str_dup(conf->name);
@@ -139,6 +140,7 @@ static void release(struct client *c)
 	free(c->name);
 	free(c->ip);
 	free(c->tls);
+	free(c->via);
 	free(c);
 }
 
@@ -165,7 +167,7 @@ pf_status client_new(const struct client_conf *conf, struct pf_error *err)
 	pf_buf_add_str(&c->pending, conf->input);
 	pf_log(PF_LOG_INFO, "login", PF_LOGC("user", c->user->name),
 	       PF_LOGC("ip", c->ip), PF_LOGC("tls", c->tls),
-	       PF_LOGU("session", c->id));
+	       PF_LOGC("via", c->via), PF_LOGU("session", c->id));
 	cmd_new(c, &begin, conf->login_tag.n ? conf->login_tag : PF_STR("*"));
 	client_run(c);
 	return PF_OK;

@@ -86,7 +86,7 @@ struct client {
 	atomic_bool listens; /* may be told something at any time */
 
 	/* ---- fixed from the start ---- */
-	char *ip, *tls;
+	char *ip, *tls, *via; /* via: "password", or as auth_identity has it */
 	time_t since;
 	char *name;  /* at the gate (handoff.h) */
 	int gate_fd; /* to give it back; -1: that cannot be */
@@ -96,8 +96,8 @@ struct client {
  * `login_tag` answers LOGIN or AUTHENTICATE; NULL greets with PREAUTH. */
 struct client_conf {
 	struct user *user;
-	int in_fd, out_fd; /* the same for a socket */
-	const char *ip, *tls;
+	int in_fd, out_fd;	    /* the same for a socket */
+	const char *ip, *tls, *via; /* via may be NULL */
 	struct pf_str login_tag;
 	struct pf_str name;  /* at the gate */
 	int gate_fd;	     /* taken over (also on failure); -1: none */

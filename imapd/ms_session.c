@@ -42,6 +42,7 @@ static void release(struct ms_client *c)
 	free(c->home);
 	free(c->ip);
 	free(c->tls);
+	free(c->via);
 	free(c);
 }
 
@@ -244,6 +245,7 @@ pf_status ms_client_new(struct server *server,
 	c->home = pf_str_dup(pf_str_c(conf->home));
 	c->ip = pf_str_dup(conf->ip);
 	c->tls = pf_str_dup(conf->tls);
+	c->via = pf_str_dup(pf_str_c(conf->via ? conf->via : "password"));
 	c->name = pf_str_dup(conf->name);
 	c->gate_fd = conf->gate_fd;
 	c->since = pf_clock_now();
@@ -264,7 +266,8 @@ pf_status ms_client_new(struct server *server,
 	pf_list_append(&server->managers, &c->link);
 	pf_log(PF_LOG_INFO, "login", PF_LOGC("service", "sieve"),
 	       PF_LOGC("user", c->user), PF_LOGC("ip", c->ip),
-	       PF_LOGC("tls", c->tls), PF_LOGU("session", c->id));
+	       PF_LOGC("tls", c->tls), PF_LOGC("via", c->via),
+	       PF_LOGU("session", c->id));
 	msieve_add_result(&c->out, "OK", "", PF_STR("Logged in"));
 	answer(c);
 	return PF_OK;

@@ -34,7 +34,7 @@ struct ms_client {
 	struct net_conn *conn;
 	struct msieve_reader *reader;
 	struct net_queue *queue;
-	char *user, *home, *ip, *tls;
+	char *user, *home, *ip, *tls, *via;
 	char *name;  /* at the gate (handoff.h) */
 	int gate_fd; /* to give it back */
 	uint64_t id;
@@ -52,7 +52,7 @@ struct ms_client {
 };
 
 struct ms_client_conf {
-	const char *user, *home;
+	const char *user, *home, *via; /* via may be NULL */
 	struct pf_str ip, tls;
 	int fd; /* taken over */
 	struct pf_str name;

@@ -27,6 +27,7 @@ struct server {
 	size_t user_count;
 	struct pf_map clients; /* by id */
 	uint64_t last_id;
+	unsigned ends; /* how often sessions were ended by `penfold` */
 	struct pf_link managers;   /* ManageSieve sessions (msieve.h) */
 	struct store_watch *watch; /* NULL: poll */
 	struct net_watch *watch_fd;

@@ -38,7 +38,8 @@ struct arrival {
 	struct session *session;
 	int fd;
 	size_t cost;
-	int gate_fd; /* of the gate it came from; -1: not needed */
+	int gate_fd;   /* of the gate it came from; -1: not needed */
+	unsigned ends; /* of the server, when authd was asked */
 	struct pf_buf packet;
 	struct handoff handoff;
 	struct auth_identity identity;
@@ -92,6 +93,7 @@ static void admit_manager(struct arrival *a)
 	}
 	struct ms_client_conf client = {.user = id->user,
 					.home = id->home,
+					.via = id->via,
 					.ip = a->handoff.ip,
 					.tls = a->handoff.tls,
 					.name = a->handoff.name,
@@ -133,6 +135,7 @@ static void admit(struct arrival *a)
 				     .out_fd = a->fd,
 				     .ip = ip,
 				     .tls = tls,
+				     .via = a->identity.via,
 				     .login_tag = a->handoff.tag,
 				     .name = a->handoff.name,
 				     .gate_fd = a->gate_fd,
@@ -149,7 +152,10 @@ static void looked_up(void *arg)
 	struct arrival *a = arg;
 
 	if (a->status == PF_OK) {
-		admit(a);
+		if (a->ends == a->session->server.ends)
+			admit(a);
+		else /* `penfold device` may have meant this one */
+			turn_away(a, "UNAVAILABLE", "Please log in again");
 		auth_identity_release(&a->identity);
 	} else {
 		pf_log_error(PF_LOG_WARN, "cookie-refused", &a->err,
@@ -184,6 +190,7 @@ static void arrive(struct gate_link *gate, int fd, const char *p, size_t n)
 	a->fd = fd;
 	a->cost = n + ARRIVAL_COST;
 	a->gate_fd = -1;
+	a->ends = session->server.ends;
 	pf_buf_init(&a->packet, HANDOFF_MAX);
 	pf_buf_add(&a->packet, p, n);
 	pf_status status =

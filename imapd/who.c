@@ -1,6 +1,8 @@
 /*
- * `penfold who`: a socket for the administrator.  "who" gives one line for
- * each session; then the connection closes.
+ * A socket for the administrator.  "who" gives one line for each session (for
+ * `penfold who`); "end TAB user TAB via" ends those of a user that came by one
+ * device or master, an empty user or via meaning any; the answer is how many.
+ * Then the connection closes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,15 +89,92 @@ static void answer(struct asker *asker)
 	pf_buf_release(&text);
 }
 
+/* ---- end ---- */
+
+static bool matches(struct pf_str want, const char *have)
+{
+	return want.n == 0 || pf_str_ieq(want, pf_str_c(have));
+}
+
+static unsigned end_clients(struct server *server, struct pf_str name,
+			    struct pf_str via, const char *text)
+{
+	unsigned n = 0;
+
+	for (struct pf_link *u = server->user_list.next, *next_user;
+	     u != &server->user_list; u = next_user) {
+		struct user *user = pf_container_of(u, struct user, link);
+		next_user = u->next;
+		if (!matches(name, user->name))
+			continue;
+		for (struct pf_link *l = user->clients.next, *next;
+		     l != &user->clients; l = next) {
+			struct client *c =
+			    pf_container_of(l, struct client, link);
+			next = l->next;
+			if (!matches(via, c->via))
+				continue;
+			client_bye(c, text);
+			n++;
+		}
+	}
+	return n;
+}
+
+static unsigned end_managers(struct server *server, struct pf_str name,
+			     struct pf_str via, const char *text)
+{
+	unsigned n = 0;
+
+	for (struct pf_link *m = server->managers.next, *next;
+	     m != &server->managers; m = next) {
+		struct ms_client *c =
+		    pf_container_of(m, struct ms_client, link);
+		next = m->next;
+		if (!matches(name, c->user) || !matches(via, c->via))
+			continue;
+		ms_client_bye(c, text);
+		n++;
+	}
+	return n;
+}
+
+static void end_sessions(struct asker *asker, struct pf_str args)
+{
+	static const char text[] = "This login was withdrawn";
+	struct server *server = asker->server;
+	struct pf_buf answer_text = PF_BUF_INIT(64);
+	struct pf_str name, via;
+	unsigned n = 0;
+
+	if (pf_str_split(&args, '\t', &name) && (name.n || args.n)) {
+		if (!pf_str_split(&args, '\t', &via))
+			via = PF_STR("");
+		server->ends++; /* those on their way have to ask again */
+		n = end_clients(server, name, via, text) +
+		    end_managers(server, name, via, text);
+	}
+	pf_buf_addf(&answer_text, "%u\n", n);
+	net_conn_send(asker->conn, answer_text.data, answer_text.len);
+	net_conn_close(asker->conn);
+	pf_buf_release(&answer_text);
+}
+
 static size_t on_input(void *arg, const char *p, size_t n)
 {
 	struct asker *asker = arg;
 	const char *lf = memchr(p, '\n', n);
 
-	if (!lf && n < 64)
+	static const struct pf_str end = {"end\t", 4};
+
+	if (!lf && n < 1024)
 		return 0;
-	struct pf_str line =
-	    pf_str_trim(pf_str_mem(p, lf ? (size_t)(lf - p) : n));
+	struct pf_str line = pf_str_mem(p, lf ? (size_t)(lf - p) : n);
+	if (lf && pf_str_starts(line, end)) {
+		end_sessions(asker, pf_str_from(line, end.n));
+		return n;
+	}
+	line = pf_str_trim(line);
 	if (pf_str_eq(line, PF_STR("who")))
 		answer(asker);
 	else

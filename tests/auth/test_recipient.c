@@ -111,6 +111,98 @@ static void long_ones_are_unknown(const struct auth_users *users,
 	       PF_NOTFOUND);
 }
 
+static void aliases_lead_to_their_user(const struct pf_conf *conf)
+{
+	static const struct {
+		const char *address, *user, *detail;
+	} tries[] = {
+	    {"info@ex.test", "ann", NULL},
+	    {"INFO@second.test", "ann", NULL},
+	    {"info", "ann", NULL},
+	    {"info+x@ex.test", "ann", "x"},
+	    {"sales@second.test", "bob", NULL},
+	    {"sales+x@second.test", "bob", "x"},
+	    {"sales@ex.test", NULL, NULL},
+	    /* a user's name comes before an alias, and the first alias counts
+	     */
+	    {"bob@ex.test", "bob", NULL},
+	    {"both@ex.test", "ann", NULL},
+	    {"info@elsewhere.test", NULL, NULL},
+	    /* what nobody else has */
+	    {"anybody@second.test", "cat", NULL},
+	    {"anybody+x@second.test.", "cat", NULL},
+	    {"ann@second.test", "ann", NULL},
+	    {"anybody@third.test", "cat", NULL},
+	    {"bad@second.test", "?", NULL},
+	    {"temp@ex.test", "?", NULL},
+	    {"anybody", NULL, NULL},
+	    {"@", NULL, NULL},
+	    {"no", NULL, NULL},
+	};
+	struct pf_conf_problems problems = {0};
+	struct auth_users *users;
+
+	auth_users_parse(
+	    conf,
+	    PF_STR(
+		"ann:x::::::userdb_penfold_alias=info,both,bob\n"
+		"bob:x::::::userdb_penfold_alias=sales@second.test,both,a/b\n"
+		"cat:x::::::userdb_penfold_alias=@second.test,@third.test\n"
+		"bad:x:zero:::::userdb_penfold_alias=temp\n"
+		"ann:x::::::userdb_penfold_alias=no\n"),
+	    &users, &problems);
+	is_int(problems.n, 4); /* both, a/b, zero, ann */
+	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+		struct auth_recipient r = {0};
+		pf_status status = auth_recipient(
+		    users, conf, pf_str_c(tries[i].address), &r, NULL);
+		const char *want = tries[i].user, *detail = tries[i].detail;
+		tap_check(!want ? status == PF_NOTFOUND
+			  : want[0] == '?'
+			      ? status == PF_UNAVAILABLE
+			      : status == PF_OK &&
+				    strcmp(r.user->name, want) == 0 &&
+				    r.has_detail == (detail != NULL) &&
+				    pf_str_eq(r.detail, pf_str_c(detail)),
+			  "alias <%s>", tries[i].address);
+	}
+	pf_vec_release(&problems);
+	auth_users_unref(&users);
+}
+
+/* RFC 5321 4.5.1 */
+static void there_is_always_a_postmaster(void)
+{
+	static const struct {
+		const char *users, *want;
+	} tries[] = {
+	    {"bad:x:zero\noff:!\nann:x\nbob:x\n", "ann"},
+	    {"bad:x:zero\noff:!\n", "off"},
+	    {"ann:x\npostmaster:x\n", "postmaster"},
+	    {"ann:x\nbob:x::::::userdb_penfold_alias=postmaster,abuse\n",
+	     "bob"},
+	    {"ann:x\nbob:x::::::userdb_penfold_alias=@ex.test\n", "ann"},
+	    {"", NULL},
+	};
+	struct auth_users *users;
+	struct pf_conf conf;
+
+	test_conf_init(&conf); /* without postmaster_user */
+	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+		struct auth_recipient r = {0};
+		auth_users_parse(&conf, pf_str_c(tries[i].users), &users, NULL);
+		pf_status status = auth_recipient(
+		    users, &conf, PF_STR("Postmaster"), &r, NULL);
+		tap_check(tries[i].want
+			      ? status == PF_OK &&
+				    strcmp(r.user->name, tries[i].want) == 0
+			      : status == PF_NOTFOUND,
+			  "postmaster of file %zu", i);
+		auth_users_unref(&users);
+	}
+	pf_conf_release(&conf);
+}
+
 int main(void)
 {
 	struct auth_users *users;
@@ -124,6 +216,8 @@ int main(void)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		check(users, &conf, i);
 	long_ones_are_unknown(users, &conf);
+	aliases_lead_to_their_user(&conf);
+	there_is_always_a_postmaster();
 	auth_users_unref(&users);
 	pf_conf_release(&conf);
 	return tap_done();
