@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "auth/server.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "base/priv.h"
 #include "net/net.h"
@@ -42,11 +43,13 @@ static int serve(const struct pf_conf *conf, struct net_loop *loop)
 					     sizeof pid_path, &err);
 	if (status == PF_OK)
 		status = pf_priv_become(conf->auth_user, &err);
+	pf_priv_harden();
+	if (status == PF_OK)
+		status = pf_confine_calls(PF_CALLS_SERVE, &err);
 	if (status != PF_OK) {
 		auth_server_free(&server);
 		return fail("start", &err);
 	}
-	pf_priv_harden();
 	net_loop_on_signal(loop, SIGTERM, on_signal, loop);
 	net_loop_on_signal(loop, SIGINT, on_signal, loop);
 	net_loop_on_signal(loop, SIGHUP, on_hangup, NULL);

@@ -40,8 +40,8 @@ X(LIST, listen_sieve, "", "addresses for ManageSieve") \
 X(STR,  socket_owner, "", "owner of the sockets that Postfix uses; empty: ours") \
 X(STR,  socket_group, "", "group of the sockets that Postfix uses; empty: ours") \
 X(INT,  socket_mode, "0660", "permissions of the sockets that Postfix uses (octal)") \
-X(PATH, tls_cert, "", "certificate chain, PEM") \
-X(PATH, tls_key, "", "private key, PEM") \
+X(LIST, tls_cert, "", "certificate chains, PEM files; the first is for who names no host. CERT.ocsp beside one is stapled") \
+X(LIST, tls_key, "", "their private keys, PEM, in the same order") \
 X(STR,  tls_min_version, "1.2", "oldest TLS version: 1.2 or 1.3") \
 X(LIST, auth_mechanisms, "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-1", "SASL mechanisms to offer; over TLS each SCRAM also as -PLUS") \
 X(BOOL, auth_plain_loopback, "no", "accept clear-text passwords without TLS from loopback addresses") \

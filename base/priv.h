@@ -21,4 +21,7 @@ size_t pf_priv_all_files(void);
 /* No core dumps, no ptrace by others, no new privileges. */
 void pf_priv_harden(void);
 
+/* Of root's rights keeps one: to read every file (and its own as owner). */
+void pf_priv_only_read(void);
+
 #endif

@@ -24,6 +24,9 @@
 #define TICK_MS		  1000
 #define RELAY_END_TICKS	  3
 #define FILES_OWN	  50
+#define CERT_TICKS	  3 /* between two looks at the files */
+#define CERT_WARN_DAYS	  14
+#define DAY		  (24 * 3600) /* seconds, and ticks */
 
 static const struct imap_reader_conf reader_conf = {
     .line_max = LINE_MAX_BYTES,
@@ -488,6 +491,55 @@ static void end_late(struct gate *gate)
 	}
 }
 
+static void warn_of_end(const struct gate *gate)
+{
+	size_t which;
+	int64_t left = net_tls_expires(gate->tls, &which) - pf_clock_now();
+
+	if (left < CERT_WARN_DAYS * DAY)
+		pf_log(left < 0 ? PF_LOG_ERROR : PF_LOG_WARN,
+		       left < 0 ? "certificate-ended" : "certificate-ends",
+		       PF_LOGU("number", which + 1),
+		       PF_LOGU("days", left < 0 ? 0 : left / DAY),
+		       PF_LOGC("fix", "renew it: new files are seen at once"));
+}
+
+/* What is open keeps its certificate; handshakes use the new ones. */
+static pf_status load_tls(struct gate *gate, bool *changed,
+			  struct pf_error *err)
+{
+	struct net_tls *tls;
+
+	*changed = false;
+	if (!gate->key)
+		return PF_OK;
+	pf_status status = net_key_look(gate->key, changed, err);
+	if (status == PF_OK && *changed)
+		status = net_tls_new_by_key(
+		    gate->key, gate->conf->tls_min_version, &tls, err);
+	if (status == PF_OK && *changed) {
+		net_tls_unref(&gate->tls);
+		gate->tls = tls;
+		warn_of_end(gate);
+	}
+	return status;
+}
+
+void gate_reload(struct gate *gate)
+{
+	struct pf_error err = {0};
+	bool changed;
+	pf_status status = load_tls(gate, &changed, &err);
+
+	if (status != PF_OK)
+		pf_log_error(PF_LOG_ERROR, "certificate-kept", &err);
+	else if (changed)
+		pf_log(PF_LOG_INFO, "certificate-read");
+	/* without keys there is no more TLS: `penfold run` begins anew */
+	if (status == PF_CLOSED)
+		net_loop_stop(gate->loop);
+}
+
 static void on_tick(void *arg)
 {
 	struct gate *gate = arg;
@@ -495,32 +547,10 @@ static void on_tick(void *arg)
 	end_late(gate);
 	if (gate->stopping)
 		net_loop_stop(gate->loop);
-}
-
-static pf_status load_tls(const struct pf_conf *conf, struct net_tls **tls,
-			  struct pf_error *err)
-{
-	*tls = NULL;
-	if (!conf->tls_cert[0] || !conf->tls_key[0])
-		return PF_OK;
-	return net_tls_new(conf->tls_cert, conf->tls_key, conf->tls_min_version,
-			   tls, err);
-}
-
-void gate_reload(struct gate *gate)
-{
-	struct net_tls *tls;
-	struct pf_error err = {0};
-
-	if (load_tls(gate->conf, &tls, &err) != PF_OK) {
-		pf_log_error(PF_LOG_ERROR, "certificate-kept", &err);
-		return;
-	}
-	if (!tls)
-		return;
-	net_tls_unref(&gate->tls);
-	gate->tls = tls;
-	pf_log(PF_LOG_INFO, "certificate-read");
+	else if (++gate->ticks % CERT_TICKS == 0)
+		gate_reload(gate);
+	if (gate->tls && gate->ticks % DAY == 0)
+		warn_of_end(gate);
 }
 
 static pf_status listen_on(struct gate *gate, const char *list, bool tls,
@@ -573,11 +603,13 @@ static size_t most_connections(const struct pf_conf *conf)
 }
 
 pf_status gate_init(struct gate *gate, struct net_loop *loop,
-		    const struct pf_conf *conf, struct pf_error *err)
+		    struct net_key *key, const struct pf_conf *conf,
+		    struct pf_error *err)
 {
 	char path[200];
+	bool changed;
 
-	*gate = (struct gate){.loop = loop, .conf = conf};
+	*gate = (struct gate){.loop = loop, .key = key, .conf = conf};
 	gate->count_max = most_connections(conf);
 	for (size_t i = 0; i < GATE_WORKERS_MAX; i++)
 		gate->workers[i] = -1;
@@ -595,7 +627,7 @@ pf_status gate_init(struct gate *gate, struct net_loop *loop,
 				    GATE_WORKERS_MAX);
 	if (!pf_conf_run_path(conf, "auth-gate.sock", path, sizeof path))
 		return pf_error_set(err, PF_LIMIT, NULL, "run_dir is too long");
-	pf_status status = load_tls(conf, &gate->tls, err);
+	pf_status status = load_tls(gate, &changed, err);
 	if (status == PF_OK)
 		status = listen_on(gate, conf->listen_imap, false, HANDOFF_IMAP,
 				   err);
@@ -643,4 +675,5 @@ void gate_release(struct gate *gate)
 	net_timer_free(&gate->tick);
 	auth_client_free(&gate->auth);
 	net_tls_unref(&gate->tls);
+	net_key_free(&gate->key);
 }

@@ -34,7 +34,9 @@ struct gate_port {
 struct gate {
 	struct net_loop *loop;
 	const struct pf_conf *conf;
-	struct net_tls *tls; /* NULL: no certificate */
+	struct net_key *key; /* NULL: no certificate */
+	struct net_tls *tls; /* the same */
+	unsigned ticks;
 	struct auth_client *auth;
 	struct gate_port ports[GATE_LISTENERS_MAX];
 	size_t port_count;
@@ -48,10 +50,11 @@ struct gate {
 	char hostname[256];
 };
 
+/* `key` (or NULL) is the gate's from now on, also when this fails. */
 PF_CHECKED pf_status gate_init(struct gate *gate, struct net_loop *loop,
-			       const struct pf_conf *conf,
+			       struct net_key *key, const struct pf_conf *conf,
 			       struct pf_error *err);
-/* Reads the certificate again (SIGHUP). */
+/* Looks whether there are new certificates (SIGHUP, and now and then). */
 void gate_reload(struct gate *gate);
 /* BYE to those who wait; the loop stops when the relays have ended. */
 void gate_stop(struct gate *gate);

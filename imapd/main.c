@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/log.h"
 #include "base/priv.h"
 #include "config.h"
@@ -136,15 +137,20 @@ static pf_status run_gate(const struct pf_conf *conf, struct pf_error *err)
 {
 	static struct gate gate;
 	struct net_loop *loop;
+	struct net_key *key = NULL;
 	char pid_path[200] = "";
-	pf_status status = net_loop_new(0, 0, &loop, err);
+	pf_status status = PF_OK;
 
+	if (conf->tls_cert[0] && conf->tls_key[0])
+		status = net_key_new(conf->tls_cert, conf->tls_key, &key, err);
+	if (status == PF_OK)
+		status = net_loop_new(0, 0, &loop, err);
 	if (status != PF_OK)
 		return status;
 	net_loop_on_signal(loop, SIGTERM, gate_signal, &gate);
 	net_loop_on_signal(loop, SIGINT, gate_signal, &gate);
 	net_loop_on_signal(loop, SIGHUP, gate_signal, &gate);
-	status = gate_init(&gate, loop, conf, err);
+	status = gate_init(&gate, loop, key, conf, err);
 	if (status == PF_OK)
 		status = pf_conf_write_pid(conf, "imapd-gate.pid", pid_path,
 					   sizeof pid_path, err);
@@ -152,6 +158,11 @@ static pf_status run_gate(const struct pf_conf *conf, struct pf_error *err)
 		status = pf_priv_become(conf->gate_user, err);
 	if (status == PF_OK) {
 		pf_priv_harden();
+		status = pf_confine_files(NULL, err);
+	}
+	if (status == PF_OK)
+		status = pf_confine_calls(PF_CALLS_TALK, err);
+	if (status == PF_OK) {
 		pf_log(PF_LOG_INFO, "ready", PF_LOGC("role", "gate"));
 		net_loop_run(loop);
 	}
@@ -195,6 +206,9 @@ static pf_status run_session(const struct pf_conf *conf, unsigned worker,
 		status = pf_priv_become(conf->mail_user, err);
 	if (status == PF_OK) {
 		pf_priv_harden();
+		status = pf_confine_calls(PF_CALLS_SERVE, err);
+	}
+	if (status == PF_OK) {
 		pf_log(PF_LOG_INFO, "ready", PF_LOGC("role", "session"),
 		       PF_LOGU("worker", worker));
 		net_loop_run(loop);

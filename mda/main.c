@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/priv.h"
@@ -151,9 +152,11 @@ static int serve(struct program *p)
 					   sizeof p->pid_path, &err);
 	if (status == PF_OK)
 		status = pf_priv_become(p->conf.mail_user, &err);
+	pf_priv_harden();
+	if (status == PF_OK)
+		status = pf_confine_calls(PF_CALLS_SERVE, &err);
 	if (status != PF_OK)
 		return fail("start", &err);
-	pf_priv_harden();
 	umask(077);
 	if (filter_new(&p->conf, &p->filter, &err) != PF_OK)
 		pf_log_error(PF_LOG_WARN, "no delivery journal", &err,

@@ -191,11 +191,40 @@ PF_CHECKED pf_status net_conn_detach(struct net_conn **conn, int *fd,
 
 /* ---- TLS ------------------------------------------------------------ */
 
-PF_CHECKED pf_status net_tls_new(const char *cert_file, const char *key_file,
+/*
+ * Certificate chains and their private keys: lists of PEM files, in the same
+ * order (conf's tls_cert and tls_key).  A client that names a host gets the
+ * first certificate that is for it, others get the first.  An OCSP response
+ * (DER) in CERT_FILE.ocsp is stapled while it is valid.  INVALID unless each
+ * key is its certificate's.
+ */
+PF_CHECKED pf_status net_tls_new(const char *certs, const char *keys,
 				 const char *min_version, struct net_tls **tls,
 				 struct pf_error *err);
 void net_tls_ref(struct net_tls *tls);
 void net_tls_unref(struct net_tls **tls);
+/* When the first of its certificates ends, and of which file (by number); Unix
+ * time. */
+int64_t net_tls_expires(const struct net_tls *tls, size_t *which);
+
+/*
+ * The same with the keys in another process, which this forks: it alone opens
+ * the files, and signs.  Before threads, loops and giving up rights.  It ends
+ * when `key` is freed or we die.
+ */
+struct net_key;
+PF_CHECKED pf_status net_key_new(const char *certs, const char *keys,
+				 struct net_key **key, struct pf_error *err);
+void net_key_free(struct net_key **key);
+/* Looks at the files.  *changed: there are new ones, all good, for
+ * net_tls_new_by_key().  INVALID (once for each change): they are not, and what
+ * was there stays.  CLOSED: the other process is gone. */
+PF_CHECKED pf_status net_key_look(struct net_key *key, bool *changed,
+				  struct pf_error *err);
+PF_CHECKED pf_status net_tls_new_by_key(struct net_key *key,
+					const char *min_version,
+					struct net_tls **tls,
+					struct pf_error *err);
 
 /* Writes a self-signed P-256 certificate (for the try-out and tests). */
 PF_CHECKED pf_status net_tls_self_signed(const char *host,

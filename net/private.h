@@ -151,6 +151,8 @@ extern uint64_t net_conn_rest_ms;
 
 /* A layer gets bytes from the socket (`input`) and from the application
  * (`output`), and passes on through net_conn_deliver and net_conn_wire. */
+struct ssl_ctx_st; /* OpenSSL's SSL_CTX: where a connection begins */
+struct ssl_ctx_st *net_tls_context(const struct net_tls *tls);
 PF_CHECKED pf_status net_tls_layer_new(struct net_tls *tls,
 				       struct net_conn *conn,
 				       struct net_tls_layer **layer,

@@ -9,6 +9,7 @@
  * full) waits in `wire`; the socket is not read meanwhile, so that is at most
  * one read.
  */
+#include "net/key.h"
 #include "net/private.h"
 
 #include <openssl/err.h>
@@ -17,16 +18,12 @@
 
 #define EARLY_MAX (256 * 1024) /* sent by the owner before the handshake */
 
-struct net_tls {
-	SSL_CTX *ctx;
-	int refs;
-};
-
 struct net_tls_layer {
 	struct net_conn *conn;
 	SSL *ssl;
-	struct pf_str in;   /* what the BIO may read now */
-	struct pf_buf wire; /* ciphertext kept for later */
+	struct net_tls *tls; /* what the handshake's callbacks look at */
+	struct pf_str in;    /* what the BIO may read now */
+	struct pf_buf wire;  /* ciphertext kept for later */
 	struct pf_buf early;
 	char *info;
 	bool up, ended, running;
@@ -79,97 +76,6 @@ static void make_bio_method(void)
 		abort();
 }
 
-/* ---- the server's certificate ---- */
-
-static pf_status ssl_error(struct pf_error *err, pf_status status,
-			   const char *what)
-{
-	unsigned long code = ERR_peek_error();
-	const char *reason = code ? ERR_reason_error_string(code) : NULL;
-
-	ERR_clear_error();
-	return pf_error_set(err, status, NULL, "%s: %s", what,
-			    reason ? reason : "unknown reason");
-}
-
-static pf_status load(SSL_CTX *ctx, const char *cert_file, const char *key_file,
-		      const char *min_version, struct pf_error *err)
-{
-	char what[320];
-	int version =
-	    strcmp(min_version, "1.3") == 0 ? TLS1_3_VERSION : TLS1_2_VERSION;
-
-	if (strcmp(min_version, "1.2") != 0 && strcmp(min_version, "1.3") != 0)
-		return pf_error_set(err, PF_INVALID, NULL,
-				    "TLS version %s: 1.2 or 1.3", min_version);
-	if (SSL_CTX_set_min_proto_version(ctx, version) != 1)
-		return ssl_error(err, PF_INTERNAL, "TLS version");
-	if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1) {
-		snprintf(what, sizeof what, "certificate %s", cert_file);
-		return ssl_error(err, PF_INVALID, what);
-	}
-	if (SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(ctx) != 1) {
-		snprintf(what, sizeof what, "key %s", key_file);
-		return ssl_error(err, PF_INVALID, what);
-	}
-	return PF_OK;
-}
-
-pf_status net_tls_new(const char *cert_file, const char *key_file,
-		      const char *min_version, struct net_tls **out,
-		      struct pf_error *err)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	SSL_CTX *ctx;
-	struct net_tls *tls;
-	pf_status status;
-
-	pthread_once(&once, make_bio_method);
-	ERR_clear_error();
-	ctx = SSL_CTX_new(TLS_server_method());
-	if (!ctx)
-		return ssl_error(err, PF_NOMEM, "TLS");
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY |
-				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_options(
-	    ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-		     SSL_OP_CIPHER_SERVER_PREFERENCE |
-		     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	/* resumption by tickets costs us no memory, a cache would */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(ctx, 1);
-	SSL_CTX_set_read_ahead(ctx, 0);
-	status = load(ctx, cert_file, key_file, min_version, err);
-	if (status != PF_OK) {
-		SSL_CTX_free(ctx);
-		return status;
-	}
-	tls = calloc(1, sizeof *tls);
-	if (!tls)
-		abort();
-	tls->ctx = ctx;
-	tls->refs = 1;
-	*out = tls;
-	return PF_OK;
-}
-
-void net_tls_ref(struct net_tls *tls)
-{
-	tls->refs++;
-}
-
-void net_tls_unref(struct net_tls **tlsp)
-{
-	struct net_tls *tls = *tlsp;
-
-	*tlsp = NULL;
-	if (!tls || --tls->refs > 0)
-		return;
-	SSL_CTX_free(tls->ctx);
-	free(tls);
-}
-
 /* ---- the layer ---- */
 
 pf_status net_tls_layer_new(struct net_tls *tls, struct net_conn *conn,
@@ -178,22 +84,27 @@ pf_status net_tls_layer_new(struct net_tls *tls, struct net_conn *conn,
 	struct net_tls_layer *layer = calloc(1, sizeof *layer);
 	BIO *bio;
 
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 	if (!layer)
 		abort();
+	pthread_once(&once, make_bio_method);
 	/* the SSL holds its context by a count of its own */
-	layer->ssl = SSL_new(tls->ctx);
+	layer->ssl = SSL_new(net_tls_context(tls));
 	bio = BIO_new(bio_method);
 	if (!layer->ssl || !bio) {
 		SSL_free(layer->ssl);
 		BIO_free(bio);
 		free(layer);
-		return ssl_error(err, PF_NOMEM, "TLS");
+		return net_ssl_error(err, PF_NOMEM, "TLS");
 	}
 	BIO_set_data(bio, layer);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(layer->ssl, bio, bio);
 	SSL_set_accept_state(layer->ssl);
 	layer->conn = conn;
+	layer->tls = tls;
+	net_tls_ref(tls);
 	pf_buf_init(&layer->wire, 2 * NET_SCRATCH);
 	pf_buf_init(&layer->early, EARLY_MAX);
 	*out = layer;
@@ -208,6 +119,7 @@ void net_tls_layer_free(struct net_tls_layer **layerp)
 		return;
 	*layerp = NULL;
 	SSL_free(layer->ssl);
+	net_tls_unref(&layer->tls);
 	pf_buf_release(&layer->wire);
 	pf_buf_release(&layer->early);
 	free(layer->info);
@@ -287,7 +199,7 @@ static void fail(struct net_tls_layer *layer, int result, const char *what)
 		(void)pf_error_set(&err, PF_CLOSED, NULL, "%s: broken off",
 				   what);
 	else
-		(void)ssl_error(&err, PF_INVALID, what);
+		(void)net_ssl_error(&err, PF_INVALID, what);
 	net_conn_fail(layer->conn, &err);
 }
 
