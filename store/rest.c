@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "store/box.h"
 
-#define REST_BOXES 16
+#define REST_BOXES 64
 #define REST_MS	   20000
 
 static struct store_box *box_of(struct pf_link *link)

@@ -13,7 +13,7 @@ from peer import cpu_seconds  # noqa: E402
 class Client:
     """As little of a client as can be: what is timed is the server."""
 
-    def __init__(self, server, tls=False):
+    def __init__(self, server, tls=False, user="ann"):
         port = server.imaps_port if tls else server.port
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -21,7 +21,7 @@ class Client:
             self.socket = Rig.tls_context().wrap_socket(self.socket)
         self.left = self.socket.recv(65536)
         self.tag = 0
-        self.ask(f"LOGIN ann {PASSWORD}")
+        self.ask(f"LOGIN {user} {PASSWORD}")
 
     def ask(self, command):
         """How many bytes and what lines (the last 64 KiB of) the answer has;

@@ -67,14 +67,15 @@ class Dovecot:
     def __init__(self, cert, key, extra=""):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="penfold-dovecot-"))
         self.dir.chmod(0o755)
-        self.port = free_port_block(2, 21000)
-        self.imaps_port = self.port + 1
+        self.port = free_port_block(3, 21000)
+        self.imaps_port, self.lmtp_port = self.port + 1, self.port + 2
         for name in ("run", "state", "mail"):
             (self.dir / name).mkdir()
         (self.dir / "users").touch()
         (self.dir / "conf").write_text(CONF.format(
             top=self.dir, cert=cert, key=key, imap=self.port,
-            imaps=self.imaps_port) + extra)
+            imaps=self.imaps_port) +
+            extra.replace("LMTP_PORT", str(self.lmtp_port)))
 
     def add_user(self, user, password):
         with open(self.dir / "users", "a") as f:
