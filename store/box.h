@@ -299,7 +299,15 @@ void store_suffix_add(struct pf_buf *to, uint32_t letters, struct pf_str old);
 uint32_t store_letters_of(const struct store_msg *m);
 /* The number behind ",S=" or ",W=" in a base name */
 bool store_base_number(struct pf_str base, char key, uint64_t *value);
-/* Dovecot's order of new files. */
+/* Dovecot's order of new files: by the numbers they begin with. */
+struct store_base_key {
+	struct pf_str base;
+	uint64_t seconds, us;
+	bool has_us; /* of the form "seconds.Mus" */
+};
+struct store_base_key store_base_key(struct pf_str base);
+int store_base_key_cmp(const struct store_base_key *a,
+		       const struct store_base_key *b);
 int store_base_cmp(struct pf_str a, struct pf_str b);
 
 const char *store_rec_base(const struct store_box *box,

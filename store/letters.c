@@ -123,22 +123,33 @@ static uint64_t leading_number(struct pf_str s, struct pf_str *rest)
 	return n;
 }
 
+struct store_base_key store_base_key(struct pf_str base)
+{
+	struct store_base_key key = {.base = base};
+	struct pf_str rest;
+
+	key.seconds = leading_number(base, &rest);
+	key.has_us = pf_str_starts(rest, PF_STR(".M"));
+	if (key.has_us)
+		key.us = leading_number(pf_str_from(rest, 2), &rest);
+	return key;
+}
+
+int store_base_key_cmp(const struct store_base_key *a,
+		       const struct store_base_key *b)
+{
+	if (a->seconds != b->seconds)
+		return a->seconds < b->seconds ? -1 : 1;
+	if (a->has_us && b->has_us && a->us != b->us)
+		return a->us < b->us ? -1 : 1;
+	return pf_str_cmp(a->base, b->base);
+}
+
 int store_base_cmp(struct pf_str a, struct pf_str b)
 {
-	struct pf_str rest_a, rest_b;
-	uint64_t seconds_a = leading_number(a, &rest_a);
-	uint64_t seconds_b = leading_number(b, &rest_b);
+	struct store_base_key x = store_base_key(a), y = store_base_key(b);
 
-	if (seconds_a != seconds_b)
-		return seconds_a < seconds_b ? -1 : 1;
-	if (pf_str_starts(rest_a, PF_STR(".M")) &&
-	    pf_str_starts(rest_b, PF_STR(".M"))) {
-		uint64_t us_a = leading_number(pf_str_from(rest_a, 2), &rest_a);
-		uint64_t us_b = leading_number(pf_str_from(rest_b, 2), &rest_b);
-		if (us_a != us_b)
-			return us_a < us_b ? -1 : 1;
-	}
-	return pf_str_cmp(a, b);
+	return store_base_key_cmp(&x, &y);
 }
 
 const char *store_rec_base(const struct store_box *box,

@@ -48,7 +48,8 @@ struct found {
 	uint32_t name; /* in scan.names: file name */
 	uint32_t uid;  /* claimed, or 0 */
 	uint32_t guid; /* in the box' heap, or 0 */
-	bool in_new, dead;
+	bool in_new;
+	struct store_base_key key; /* once all are found: see sort_fresh */
 };
 
 struct merge {
@@ -424,16 +425,15 @@ static struct pf_str found_base(const struct scan *scan,
 }
 
 /* Claimed UIDs first, in their order; then as Dovecot would. */
-static int compare_found(const void *a, const void *b, void *arg)
+static int compare_found(const void *a, const void *b)
 {
-	const struct scan *scan = arg;
 	const struct found *x = a, *y = b;
 
 	if (x->uid != y->uid && x->uid && y->uid)
 		return x->uid < y->uid ? -1 : 1;
 	if (!x->uid != !y->uid)
 		return x->uid ? -1 : 1;
-	return store_base_cmp(found_base(scan, x), found_base(scan, y));
+	return store_base_key_cmp(&x->key, &y->key);
 }
 
 static int compare_claims(const void *a, const void *b, void *arg)
@@ -472,6 +472,10 @@ static void sort_fresh(struct scan *scan)
 
 	if (scan->fresh.n == 0)
 		return;
+	for (size_t i = 0; i < scan->fresh.n; i++) {
+		struct found *found = &scan->fresh.v[i];
+		found->key = store_base_key(found_base(scan, found));
+	}
 	for (size_t i = 0; i < scan->fresh.n; i++)
 		if (store_past_may_return(box,
 					  found_base(scan, &scan->fresh.v[i]),
@@ -491,8 +495,8 @@ static void sort_fresh(struct scan *scan)
 			found->guid = claim->guid;
 		}
 	}
-	qsort_r(scan->fresh.v, scan->fresh.n, sizeof *scan->fresh.v,
-		compare_found, scan);
+	qsort(scan->fresh.v, scan->fresh.n, sizeof *scan->fresh.v,
+	      compare_found);
 	for (size_t i = 0; i < scan->fresh.n; i++) { /* one UID, two files */
 		struct found *found = &scan->fresh.v[i];
 		if (found->uid && found->uid == last)
@@ -501,8 +505,8 @@ static void sort_fresh(struct scan *scan)
 			last = found->uid;
 	}
 	if (last)
-		qsort_r(scan->fresh.v, scan->fresh.n, sizeof *scan->fresh.v,
-			compare_found, scan);
+		qsort(scan->fresh.v, scan->fresh.n, sizeof *scan->fresh.v,
+		      compare_found);
 }
 
 pf_status store_virtual_size(int fd, uint64_t *size, struct pf_error *err)
