@@ -57,6 +57,9 @@ X(SIZE, message_size_max, "100M", "largest message that LMTP and APPEND take") \
 X(LIST, quota, "", "limits: *:storage=1G:messages=100000:mailboxes=500, and rules for mailboxes: Trash:storage=+10% Spam:storage=100M Old:ignore") \
 X(LIST, quota_warning, "80 95", "percent of the quota at which a letter tells the user") \
 X(BOOL, quota_bounce, "no", "LMTP refuses mail for a full mailbox for good (552), instead of for now (452)") \
+X(TIME, expunged_keep, "14d", "how long expunged messages and lost flags can be brought back; 0: not at all") \
+X(SIZE, expunged_size, "1G", "what the expunged messages of one user may take; the oldest go first; 0: any number") \
+X(STR,  expunged_namespace, "Expunged", "level below which a user finds what he expunged, if he asks for it by name; empty: nowhere") \
 X(INT,  recipients_max, "1000", "recipients of one LMTP transaction") \
 X(LIST, trusted_networks, "127.0.0.0/8 ::1", "peers whose XFORWARD is believed over TCP; the Unix socket always is") \
 X(PATH, sieve_script, "%h/.dovecot.sieve", "a user's active Sieve script") \

@@ -142,6 +142,8 @@ static pf_status one_mailbox(struct ctl *ctl, const struct pf_conf *conf,
 	    .root = user->mail,
 	    .separator = conf->hierarchy_separator[0],
 	    .special_use = conf->special_use,
+	    .past_keep = conf->expunged_keep,
+	    .past_size = (uint64_t)conf->expunged_size,
 	};
 	pf_status status = store_open(&store_conf, &store, err);
 	if (status != PF_OK)

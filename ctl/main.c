@@ -97,6 +97,20 @@ static const struct verb verbs[] = {
      "penfold sieve apply SCRIPT --mailbox M [--yes] [--create]\n"
      "    [--discard-to MAILBOX]\n"
      "    files the mail in M; without --yes it only shows what it would do\n"},
+    {"undelete", ctl_undelete,
+     "[--user U] [--mailbox M] [--yes] [QUERY... | UIDS]",
+     "bring expunged messages back",
+     "Shows which expunged messages it finds; with --yes they come back into\n"
+     "their mailboxes, with flags, keywords and dates, as new messages.\n"
+     "QUERY is that of `penfold search`; UIDS (12 or 12:15) are those that\n"
+     "messages of --mailbox had.  How long they are kept: expunged_keep in\n"
+     "penfold.conf(5).  What other programs removed is not kept.\n"},
+    {"restore", ctl_restore, "--at TIME [--user U] [--mailbox M] [--yes]",
+     "bring back messages and flags as they were at a time",
+     "Shows what has changed since then; with --yes messages that were\n"
+     "expunged after it come back, and flags and keywords are set as they\n"
+     "were.  What came later stays, and what was moved stays where it is.\n"
+     "TIME: 2026-11-21, \"2026-11-21 14:30\", 3h or 2d (ago), @seconds\n"},
     {"who", ctl_who, "", "list the sessions that are open now", ""},
     {"help", help, "[VERB]", "explain a verb", ""},
     {"version", version, "", "print the version", ""},

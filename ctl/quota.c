@@ -25,6 +25,8 @@ static pf_status open_store(const struct report *r,
 	    .root = user->mail,
 	    .separator = r->conf->hierarchy_separator[0],
 	    .special_use = r->conf->special_use,
+	    .past_keep = r->conf->expunged_keep,
+	    .past_size = (uint64_t)r->conf->expunged_size,
 	};
 
 	pf_buf_addf(&rules, "%s %s", r->conf->quota,

@@ -55,6 +55,8 @@ bool ctl_sieve_open_mail(struct ctl_sieve *s, bool read_only)
 	    .separator = s->conf.hierarchy_separator[0],
 	    .special_use = s->conf.special_use,
 	    .read_only = read_only,
+	    .past_keep = s->conf.expunged_keep,
+	    .past_size = (uint64_t)s->conf.expunged_size,
 	};
 	struct pf_error err;
 

@@ -278,8 +278,11 @@ static bool chosen(const struct cmd *cmd, const struct list *l, size_t at,
 
 /* May a pattern match something below "shared."?  What it says in front of
  * its first wildcard tells. */
-static bool wanted(void *arg, struct pf_str prefix)
+static bool wanted(void *arg, struct pf_str prefix, bool hidden)
 {
+	/* "Expunged" and all below it, but not "*" and "Exp*" */
+	size_t least = hidden ? prefix.n - (prefix.n > 0) : 0;
+
 	const struct list *l = arg;
 
 	for (size_t i = 0; i < l->pattern_count; i++) {
@@ -289,7 +292,7 @@ static bool wanted(void *arg, struct pf_str prefix)
 		while (n < head.n && n < prefix.n && head.p[n] != '%' &&
 		       head.p[n] != '*')
 			n++;
-		if (pf_str_starts(prefix, pf_str_head(head, n)))
+		if (n >= least && pf_str_starts(prefix, pf_str_head(head, n)))
 			return true;
 	}
 	return false;

@@ -278,6 +278,8 @@ static pf_status begin(struct events *e, const struct auth_identity *id,
 	    .special_use = conf->special_use,
 	    .size_max = (uint64_t)conf->message_size_max,
 	    .quota = e->user->quota,
+	    .past_keep = conf->expunged_keep,
+	    .past_size = (uint64_t)conf->expunged_size,
 	    .quota_guess = e->user->server->single,
 	};
 

@@ -24,9 +24,9 @@ static bool has_prefix(const struct prefixes *prefixes, struct pf_str name)
 	return false;
 }
 
-static bool may_be_wanted(void *arg, struct pf_str prefix)
+static bool may_be_wanted(void *arg, struct pf_str prefix, bool hidden)
 {
-	return prefix.n == 0 || *(bool *)arg;
+	return !hidden && (prefix.n == 0 || *(bool *)arg);
 }
 
 pf_status mailboxes_read(struct client *client, bool shared,

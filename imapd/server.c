@@ -113,6 +113,8 @@ pf_status user_open(struct user *user, struct pf_error *err)
 	    .special_use = conf->special_use,
 	    .size_max = (uint64_t)conf->message_size_max,
 	    .rest = REST_BYTES,
+	    .past_keep = conf->expunged_keep,
+	    .past_size = (uint64_t)conf->expunged_size,
 	};
 
 	char full[4200];
@@ -146,9 +148,16 @@ void user_enter(struct user *user, struct pf_link *client)
 static void user_close_work(void *arg)
 {
 	struct user *user = arg;
+	struct pf_error err;
+	size_t dropped;
 
 	orders_free(&user->orders);
 	share_free(&user->share);
+	/* penfold-indexd does it where there is one */
+	if (user->store && !user->server->conf->index_enabled &&
+	    store_past_tidy(user->store, false, &dropped, &err) != PF_OK)
+		pf_log_error(PF_LOG_WARN, "tidy", &err,
+			     PF_LOGC("user", user->name));
 	store_close(&user->store);
 }
 

@@ -181,9 +181,10 @@ static bool still_there(struct client *client)
 	if (store_box_exists(client->box) &&
 	    info.uidvalidity == client->uidvalidity)
 		return true;
-	pf_buf_add_c(&client->out,
-		     "* BYE [UNAVAILABLE] The mailbox was deleted\r\n");
-	client->gone = "mailbox deleted";
+	bool reset = store_box_is_reset(client->box);
+	pf_buf_addf(&client->out, "* BYE [UNAVAILABLE] The mailbox %s\r\n",
+		    reset ? "has changed: select it again" : "was deleted");
+	client->gone = reset ? "mailbox reset" : "mailbox deleted";
 	return false;
 }
 

@@ -4,6 +4,7 @@
  * Hears on run_dir/index.sock, in datagrams "USER\tMAILBOX", that mail came
  * (a lost one costs nothing but time), and looks at all users when it starts
  * and every quarter of an hour, for what other programs put into a Maildir.
+ * Then it also removes what was expunged too long ago (store_past_tidy).
  *
  * One user's mail is indexed at a time, in a child of its own that works a few
  * seconds and is replaced: a database so damaged that the library crashes, or
@@ -91,6 +92,8 @@ static pf_status work_for(const struct indexd *indexd,
 	    .root = id->mail,
 	    .separator = indexd->conf.hierarchy_separator[0],
 	    .special_use = indexd->conf.special_use,
+	    .past_keep = indexd->conf.expunged_keep,
+	    .past_size = (uint64_t)indexd->conf.expunged_size,
 	};
 
 	if (access(id->mail, F_OK) < 0)
@@ -123,6 +126,9 @@ static _Noreturn void run_child(const struct indexd *indexd,
 		       PF_LOGU("removed", work.removed),
 		       PF_LOGU("skipped", work.skipped),
 		       PF_LOGU("ms", pf_clock_mono_ms() - began));
+	if (work.tidied)
+		pf_log(PF_LOG_INFO, "tidied", PF_LOGC("user", id->user),
+		       PF_LOGU("messages", work.tidied));
 	if (status && status != PF_MORE)
 		pf_log_error(PF_LOG_WARN, "index", &err,
 			     PF_LOGC("user", id->user));

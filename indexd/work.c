@@ -304,6 +304,7 @@ pf_status indexd_work_run(struct indexd_work *work, struct pf_error *err)
 	pf_status status;
 
 	work->indexed = work->removed = work->skipped = 0;
+	work->tidied = 0;
 	state.until_ms = pf_clock_mono_ms() + work->slice_ms;
 	state.commit_ms = pf_clock_mono_ms() + COMMIT_MS;
 	status = store_open(work->store, &state.store, err);
@@ -314,6 +315,9 @@ pf_status indexd_work_run(struct indexd_work *work, struct pf_error *err)
 		status = run_order(&state, err);
 		index_writer_close(&state.writer);
 	}
+	if (!status && work->order->all)
+		status =
+		    store_past_tidy(state.store, false, &work->tidied, err);
 	store_close(&state.store);
 	return status;
 }

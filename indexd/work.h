@@ -14,6 +14,7 @@ struct indexd_work {
 	volatile sig_atomic_t *stop; /* commit and return when it is set */
 	/* results */
 	uint32_t indexed, removed, skipped;
+	size_t tidied; /* expunged messages that were kept long enough */
 	bool rebuilt;
 };
 

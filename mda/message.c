@@ -180,6 +180,8 @@ pf_status mda_store_open(struct filter *filter, const struct auth_identity *id,
 	    .separator = filter->conf->hierarchy_separator[0],
 	    .special_use = filter->conf->special_use,
 	    .size_max = 0, /* ours counts the message, without the prefix */
+	    .past_keep = filter->conf->expunged_keep,
+	    .past_size = (uint64_t)filter->conf->expunged_size,
 	};
 	struct pf_buf rules = PF_BUF_INIT(64 * 1024);
 	char full[4200];

@@ -10,10 +10,13 @@
 #define NAME_MAX_BYTES 4096
 /* An other user's store is closed when nobody asked for it for so long. */
 #define REST_MS 10000
+/* What may be done with expunged mail: it is looked at, and copied. */
+#define PAST_RIGHTS (STORE_LOOKUP | STORE_READ)
 
 struct share_other {
 	struct pf_link link;
 	char *user;   /* NULL: public */
+	bool past;    /* what he expunged himself */
 	char *prefix; /* "shared.ann." */
 	struct store *store;
 	int64_t used; /* monotonic ms */
@@ -34,6 +37,7 @@ struct share {
 	void *arg;
 	char separator;
 	char *prefix; /* "shared."; empty: none */
+	char *past;   /* "Expunged."; empty: none */
 	struct pf_vec(struct public) publics;
 	struct pf_link others;
 };
@@ -85,6 +89,8 @@ struct share *share_new(const struct share_conf *conf)
 	share->separator =
 	    conf->conf->hierarchy_separator[0] == '/' ? '/' : '.';
 	share->prefix = pf_str_dup(PF_STR(""));
+	share->past =
+	    with_separator(share, pf_str_c(conf->conf->expunged_namespace));
 	pf_list_init(&share->others);
 	while (pf_conf_word(&rest, &word)) {
 		add_namespace(share, word);
@@ -121,6 +127,7 @@ void share_free(struct share **sharep)
 	}
 	pf_vec_release(&share->publics);
 	free(share->prefix);
+	free(share->past);
 	free(share->user);
 	free(share);
 }
@@ -162,6 +169,9 @@ static pf_status open_store(struct share *share, const char *path,
 	    /* the owner's own rules are authd's to know */
 	    .quota = user ? share->conf->quota : NULL,
 	    .quota_guess = true,
+	    /* what nobody owns nobody can bring back */
+	    .past_keep = user ? share->conf->expunged_keep : 0,
+	    .past_size = (uint64_t)share->conf->expunged_size,
 	};
 	struct stat st;
 	char full[4200];
@@ -266,6 +276,36 @@ static pf_status open_public(struct share *share, const struct public *public,
 	return status == PF_NOTFOUND ? PF_OK : status;
 }
 
+/* What he expunged; *other NULL: nothing yet. */
+static pf_status open_past(struct share *share, struct share_other **other,
+			   struct pf_error *err)
+{
+	struct pf_str prefix = pf_str_c(share->past);
+	struct store *store;
+
+	*other = find_open(share, prefix);
+	if (*other)
+		return PF_OK;
+	pf_status status = store_past_open(share->own, &store, err);
+	if (status == PF_OK) {
+		*other = add_other(share, share->user, prefix, store);
+		(*other)->past = true;
+	}
+	return status == PF_NOTFOUND ? PF_OK : status;
+}
+
+/* A folder of the user's own that is called so goes before it. */
+static bool past_is_shown(struct share *share)
+{
+	struct pf_str prefix = pf_str_c(share->past);
+	bool exists = false;
+
+	return prefix.n && share->conf->expunged_keep &&
+	       store_name_check(share->own, pf_str_head(prefix, prefix.n - 1),
+				&exists, NULL) == PF_OK &&
+	       !exists;
+}
+
 /* ---- rights -------------------------------------------------------------- */
 
 static struct store_who who(const struct share *share, const char *owner)
@@ -321,6 +361,12 @@ static pf_status fill_rights(struct share *share, const char *owner,
 
 	if (!place->store || place->name.n == 0 || is_hidden(place))
 		return PF_OK;
+	if (place->other && place->other->past) {
+		pf_status status = store_name_check(place->store, place->name,
+						    &place->exists, err);
+		place->rights = place->exists ? PAST_RIGHTS : 0;
+		return status;
+	}
 	pf_status status = store_rights(place->store, place->name, &me,
 					&place->exists, &place->rights, err);
 	if (status == PF_OK)
@@ -384,6 +430,17 @@ pf_status share_find(struct share *share, struct pf_str name,
 		found = (struct share_place){0};
 		status = find_other(share, rest, &found, &owner, err);
 	}
+	if (status == PF_OK && own && below(name, share->past, &rest) &&
+	    past_is_shown(share)) {
+		own = false;
+		found = (struct share_place){.kind = SHARE_OTHER, .name = rest};
+		status = open_past(share, &other, err);
+		if (status == PF_OK && other) {
+			found.store = other->store;
+			found.other = other;
+			other->used = pf_clock_mono_ms();
+		}
+	}
 	for (size_t i = 0; i < share->publics.n && status == PF_OK && own;
 	     i++) {
 		if (!below(name, share->publics.v[i].prefix, &rest))
@@ -446,8 +503,13 @@ pf_status share_box_rights(struct share *share, struct store_box *box,
 {
 	struct store *store = store_box_store(box);
 	struct store_who me = who(share, share_owner(share, store));
+	const struct share_other *other = other_with(share, store);
 	bool exists;
 
+	if (other && other->past) {
+		*rights = PAST_RIGHTS;
+		return PF_OK;
+	}
 	return store_rights(store, store_box_name(box), &me, &exists, rights,
 			    err);
 }
@@ -478,8 +540,11 @@ static pf_status list_store(struct lister *l, struct share_other *other)
 		    (!other->user &&
 		     pf_str_eq(names.v[i].name, PF_STR("INBOX"))))
 			continue;
-		status = store_rights(other->store, names.v[i].name, &me,
-				      &exists, &rights, l->err);
+		if (other->past)
+			rights = PAST_RIGHTS;
+		else
+			status = store_rights(other->store, names.v[i].name,
+					      &me, &exists, &rights, l->err);
 		if (status != PF_OK || !(rights & STORE_LOOKUP))
 			continue;
 		pf_buf_clear(&whole);
@@ -518,8 +583,7 @@ static void list_owner(void *arg, struct pf_str owner)
 	pf_buf_release(&level);
 }
 
-pf_status share_list(struct share *share,
-		     bool (*wanted)(void *arg, struct pf_str prefix), void *arg,
+pf_status share_list(struct share *share, share_wanted_fn *wanted, void *arg,
 		     struct pf_arena *arena, struct store_names *names,
 		     struct pf_error *err)
 {
@@ -528,15 +592,23 @@ pf_status share_list(struct share *share,
 	struct pf_str prefix = pf_str_c(share->prefix);
 	struct share_other *other;
 
-	if (prefix.n && (!wanted || wanted(arg, prefix)))
+	if (prefix.n && (!wanted || wanted(arg, prefix, false)))
 		l.status =
 		    share_index_read(share->conf, &me, list_owner, &l, err);
 	for (size_t i = 0; i < share->publics.n && l.status == PF_OK; i++) {
 		prefix = pf_str_c(share->publics.v[i].prefix);
-		if (wanted && !wanted(arg, prefix))
+		if (wanted && !wanted(arg, prefix, false))
 			continue;
 		l.status =
 		    open_public(share, &share->publics.v[i], &other, err);
+		if (l.status == PF_OK && other) {
+			other->used = pf_clock_mono_ms();
+			l.status = list_store(&l, other);
+		}
+	}
+	if (l.status == PF_OK && wanted &&
+	    wanted(arg, pf_str_c(share->past), true) && past_is_shown(share)) {
+		l.status = open_past(share, &other, err);
 		if (l.status == PF_OK && other) {
 			other->used = pf_clock_mono_ms();
 			l.status = list_store(&l, other);

@@ -5,8 +5,9 @@
  *	Lists.nanog		his own
  *	shared.ann.Lists	ann's
  *	Public.news		in a Maildir++ that is nobody's
+ *	Expunged.INBOX		what he expunged, to look at (store_past_open)
  *
- * as the setting `namespaces` says.
+ * as the settings `namespaces` and `expunged_namespace` say.
  *
  * Everything that takes a mailbox name from a user goes through share_find.
  * The stores of others are opened when needed and closed when nothing of
@@ -76,9 +77,10 @@ void share_box_name(const struct share *share, struct store_box *box,
 const char *share_owner(const struct share *share, const struct store *store);
 
 /* store_list() over all namespaces: what he may look up.  `wanted` (may be
- * NULL: everything) is asked for each namespace' prefix ("shared."). */
-PF_CHECKED pf_status share_list(struct share *share,
-				bool (*wanted)(void *arg, struct pf_str prefix),
+ * NULL: everything that is not hidden) is asked for each namespace' prefix
+ * ("shared.").  hidden: not even `*` asks for what is below, its name does. */
+typedef bool share_wanted_fn(void *arg, struct pf_str prefix, bool hidden);
+PF_CHECKED pf_status share_list(struct share *share, share_wanted_fn *wanted,
 				void *arg, struct pf_arena *arena,
 				struct store_names *names,
 				struct pf_error *err);

@@ -191,6 +191,11 @@ void store_box_info(const struct store_box *box, struct store_box_info *info)
 	memcpy(info->guid, box->guid, sizeof info->guid);
 }
 
+bool store_box_is_reset(const struct store_box *box)
+{
+	return box->reset;
+}
+
 /* ---- loading ---------------------------------------------------------------
  */
 
@@ -541,8 +546,8 @@ static struct store_box *box_new(struct store *store, struct pf_str name,
 	return box;
 }
 
-pf_status store_box_open(struct store *store, struct pf_str name,
-			 struct store_box **box, struct pf_error *err)
+static pf_status open_once(struct store *store, struct pf_str name,
+			   struct store_box **box, struct pf_error *err)
 {
 	struct pf_buf folder = PF_BUF_INIT(300);
 	int dir = -1;
@@ -570,6 +575,23 @@ pf_status store_box_open(struct store *store, struct pf_str name,
 	}
 	*box = found;
 	return PF_OK;
+}
+
+pf_status store_box_open(struct store *store, struct pf_str name,
+			 struct store_box **box, struct pf_error *err)
+{
+	struct store_box *found = NULL;
+	pf_status status = open_once(store, name, &found, err);
+
+	/* only now it was seen that the one in memory is of no use to anybody
+	 * but its sessions, which will be told so */
+	if (status == PF_OK && found->reset) {
+		store_box_close(&found);
+		status = open_once(store, name, &found, err);
+	}
+	if (status == PF_OK)
+		*box = found;
+	return status;
 }
 
 void store_box_close(struct store_box **box)

@@ -147,7 +147,7 @@ struct store_box {
 	bool deleted;	    /* while we had it open */
 	int64_t rest_since; /* mono ms, while nobody uses it (rest.c) */
 	size_t rest_bytes;
-	bool reset;	    /* its UIDVALIDITY changed while we had it open */
+	bool reset;	    /* see store_box_is_reset */
 	bool provisional;   /* read-only: UIDs that nobody wrote down */
 	bool unapplied;	    /* renames are owed to the log's last records */
 	bool lists_read;    /* others' lists: to be noted with the next scan */

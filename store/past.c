@@ -102,23 +102,25 @@ void store_past_renamed(struct store *store, const char *from, const char *to)
 
 /* ---- in ---------------------------------------------------------------- */
 
-/* "cur/base:2,FST" -> "cur/base:2,FS" */
+/* "new/base" -> "cur/base:2,"; "cur/base:2,FST" -> "cur/base:2,FS" */
 static void name_there(const char *path, struct pf_buf *to)
 {
 	struct pf_str file = pf_str_from(pf_str_c(path), 4);
 	struct pf_str base = store_base_of(file);
 	struct pf_str suffix = pf_str_from(file, base.n);
-	bool info, odd;
-	uint32_t letters = store_suffix_letters(suffix, &info, &odd);
+	ptrdiff_t at =
+	    pf_str_starts(suffix, PF_STR(":2,")) ? pf_str_chr(suffix, 'T') : -1;
 
 	pf_buf_clear(to);
-	pf_buf_add_c(to, "cur/");
+	pf_buf_add(to, "cur/", 4);
 	pf_buf_add_str(to, base);
-	if (odd)
-		pf_buf_add_str(to, suffix);
-	else
-		store_suffix_add(to, letters & ~(uint32_t)STORE_DELETED,
-				 PF_STR(""));
+	if (suffix.n == 0)
+		suffix = PF_STR(":2,");
+	if (at > 0) {
+		pf_buf_add_str(to, pf_str_head(suffix, (size_t)at));
+		suffix = pf_str_from(suffix, (size_t)at + 1);
+	}
+	pf_buf_add_str(to, suffix);
 }
 
 static bool is_full(const struct pf_error *err)

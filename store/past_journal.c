@@ -18,7 +18,6 @@
  */
 #include "store/past.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -65,18 +64,39 @@ static struct pf_buf *text_of(struct store_box *box)
 	return &box->past_text;
 }
 
+static void add_number(struct pf_buf *to, int64_t n)
+{
+	if (n < 0)
+		pf_buf_add_byte(to, '-');
+	pf_buf_add_u64(to, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+	pf_buf_add_byte(to, '\t');
+}
+
+static void add_start(struct pf_buf *to, const struct store_box *box, char kind)
+{
+	pf_buf_add_byte(to, kind);
+	pf_buf_add_byte(to, '\t');
+	add_number(to, pf_clock_us());
+	add_number(to, box->uidvalidity);
+}
+
 void store_past_note_gone(struct store_box *box, const struct store_rec *rec)
 {
 	struct pf_buf *to = text_of(box);
-	const char *base = store_rec_base(box, rec);
+	struct pf_str base = pf_str_c(store_rec_base(box, rec));
 
-	if (!box->store->past_keep || strpbrk(base, "\t\n"))
+	if (!box->store->past_keep || pf_str_chr(base, '\t') >= 0 ||
+	    pf_str_chr(base, '\n') >= 0)
 		return;
-	pf_buf_addf(to, "E\t%" PRId64 "\t%u\t%u\t", pf_clock_us(),
-		    box->uidvalidity, rec->m.uid);
+	add_start(to, box, 'E');
+	add_number(to, rec->m.uid);
 	add_flags(to, rec->m.flags);
-	pf_buf_addf(to, "\t%" PRId64 "\t%s\t%s\t", rec->m.save_date, base,
-		    store_heap_text(box, rec->guid));
+	pf_buf_add_byte(to, '\t');
+	add_number(to, rec->m.save_date);
+	pf_buf_add_str(to, base);
+	pf_buf_add_byte(to, '\t');
+	pf_buf_add_c(to, store_heap_text(box, rec->guid));
+	pf_buf_add_byte(to, '\t');
 	add_keywords(to, box, rec->m.keywords);
 	pf_buf_add_byte(to, '\n');
 }
@@ -86,8 +106,8 @@ static void note_flags(struct store_box *box, const struct store_msg *first,
 {
 	struct pf_buf *to = text_of(box);
 
-	pf_buf_addf(to, "F\t%" PRId64 "\t%u\t%u:%u\t", pf_clock_us(),
-		    box->uidvalidity, first->uid, last);
+	add_start(to, box, 'F');
+	pf_buf_addf(to, "%u:%u\t", first->uid, last);
 	add_flags(to, first->flags);
 	pf_buf_add_byte(to, '\t');
 	add_keywords(to, box, first->keywords);

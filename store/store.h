@@ -311,8 +311,11 @@ PF_CHECKED pf_status store_box_open(struct store *store, struct pf_str name,
 void store_box_close(struct store_box **box);
 struct pf_str store_box_name(const struct store_box *box);
 struct store *store_box_store(struct store_box *box);
-/* False once it was deleted or renamed away behind our back. */
+/* False once it was deleted or renamed away behind our back, or is_reset. */
 bool store_box_exists(const struct store_box *box);
+/* What sessions know of it is not true any more, and they cannot be told so
+ * by IMAP: a new UIDVALIDITY, or a message before others they know. */
+bool store_box_is_reset(const struct store_box *box);
 
 /* Notices what other processes did since the last time: a few stats when
  * nothing changed, a scan where needed.  `take_new`: move files from new/ to

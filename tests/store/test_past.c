@@ -386,8 +386,8 @@ static void the_oldest_goes_when_there_is_too_much(void)
 	size_t dropped = 9;
 
 	for (int i = 0; i < 3; i++) {
-		char text[16];
-		snprintf(text, sizeof text, "mail%d\n", i);
+		char text[] = "mail0\n";
+		text[4] = (char)('0' + i);
 		uint32_t uid = fixture_append(store, "INBOX", text, 0);
 		store_box_close(&box);
 		box = fixture_box(store, "INBOX");
