@@ -39,6 +39,8 @@ static void verified_key(const struct auth_check *c,
 {
 	struct pf_buf text = PF_BUF_INIT(AUTH_LINE_MAX + 2048);
 
+	pf_buf_add_c(&text, x->account);
+	pf_buf_add_byte(&text, '\0');
 	pf_buf_add_str(&text, pf_buf_str(&x->stored));
 	pf_buf_add_byte(&text, '\0');
 	pf_buf_add_str(&text, pf_buf_str(&x->secret));
@@ -114,11 +116,14 @@ static void start(struct auth_check *c, struct job *job)
 void auth_check_run(struct auth_check *c, struct auth_attempt *a)
 {
 	struct job *job = calloc(1, sizeof *job), *other;
+	struct pf_str service;
 
 	if (!job)
 		abort();
 	job->check = c;
-	job->shared = a->x.slow && a->x.known && a->x.mech->plaintext;
+	/* what PAM says is PAM's to remember: it changes without our seeing */
+	job->shared = a->x.slow && a->x.known && a->x.mech->plaintext &&
+		      !auth_scheme_pam(a->x.stored.data, &service);
 	if (job->shared)
 		verified_key(c, &a->x, job->key);
 	if (!a->x.slow) {

@@ -91,6 +91,7 @@ void auth_exchange_release(struct auth_exchange *x)
 	pf_buf_release(&x->scram.message);
 	free(x->user);
 	free(x->via);
+	free(x->account);
 	explicit_bzero(&x->scram.keys, sizeof x->scram.keys);
 	*x = (struct auth_exchange){0};
 }
@@ -159,8 +160,10 @@ enum auth_step auth_exchange_user(struct auth_exchange *x,
 				  const struct auth_user *user)
 {
 	x->why = user ? "wrong password" : "unknown user";
-	if (user)
+	if (user) {
 		x->user = pf_str_dup(pf_str_c(user->name));
+		x->account = pf_str_dup(pf_str_c(user->name));
+	}
 	x->known = user && !user->disabled;
 	if (user && user->disabled)
 		x->why = "user is disabled";
@@ -198,6 +201,10 @@ pf_status auth_password_work(struct auth_exchange *x, struct pf_error *err)
 {
 	if (x->by_device)
 		return PF_OK;
+	struct pf_str service;
+	if (x->known && auth_scheme_pam(x->stored.data, &service))
+		return auth_pam_verify(service, x->account,
+				       pf_buf_str(&x->secret), err);
 	return auth_password_verify(x->stored.data, pf_buf_str(&x->secret),
 				    err);
 }

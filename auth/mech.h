@@ -61,6 +61,7 @@ struct auth_exchange {
 	struct pf_buf stored; /* the user's, or a made-up one; wiped */
 	struct pf_buf out;    /* the challenge */
 	char *user;	      /* canonical name; NULL: unknown */
+	char *account;	      /* whose password it is; a master's, too */
 	char *via;	      /* "device:NAME", "master:NAME"; NULL: himself */
 	bool known;	      /* false: fails whatever the password */
 	bool by_device;	      /* it was a device's password (via) */

@@ -309,6 +309,16 @@ bool auth_scheme_plain(const char *stored, struct pf_str *password)
 	return true;
 }
 
+bool auth_scheme_pam(const char *stored, struct pf_str *service)
+{
+	struct pf_str name;
+	int encoding;
+
+	split_prefix(stored, &name, &encoding, service);
+	return encoding == 0 && pf_str_ieq(name, PF_STR("PAM")) &&
+	       pf_str_chr(*service, '/') < 0;
+}
+
 bool auth_scheme_scram(const char *stored, enum auth_scram_hash hash,
 		       struct pf_str *keys)
 {

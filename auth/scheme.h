@@ -21,6 +21,13 @@ void auth_budget_give(uint64_t bytes);
 bool auth_argon2_verify(struct pf_str stored, struct pf_str password,
 			bool *right);
 
+/* {PAM}service: the service; "" for penfold. */
+bool auth_scheme_pam(const char *stored, struct pf_str *service);
+/* AUTHFAILED; UNAVAILABLE when a module does not work.  Slow. */
+PF_CHECKED pf_status auth_pam_verify(struct pf_str service, const char *user,
+				     struct pf_str password,
+				     struct pf_error *err);
+
 /* scrypt by libscrypt: crypt(3)'s "$7$" and libscrypt's own "$s1$". */
 bool auth_scrypt_verify(struct pf_str stored, struct pf_str password);
 PF_CHECKED pf_status auth_scrypt_hash(struct pf_str password, struct pf_buf *to,

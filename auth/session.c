@@ -194,7 +194,7 @@ void auth_attempt_worked(struct auth_attempt *a, pf_status status)
 	}
 	if (status == PF_UNAVAILABLE) {
 		a->x.trouble = true;
-		a->x.why = "too busy";
+		a->x.why = "too busy, or PAM does not work";
 		run(a, AUTH_STEP_FAIL);
 		return;
 	}

@@ -5,7 +5,9 @@ between with another certificate, or takes -PLUS out of our list."""
 import base64
 import hashlib
 import hmac
+import imaplib
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -125,6 +127,56 @@ def gsasl(rig, mechanism, password=PASSWORD):
     return done.returncode == 0, done.stdout + done.stderr
 
 
+SCRIPT = """#!/bin/sh
+read -r password || true
+case $PAM_USER:$password in
+ann:from-pam-1 | bob:from-pam-2) exit 0 ;;
+esac
+exit 1
+"""
+
+
+def pam(rig):
+    """A stack of our own: pam_exec, and one whose module is not there."""
+    script = rig.dir / "ask"
+    script.write_text(SCRIPT)
+    script.chmod(0o755)
+    services = [pathlib.Path(f"/etc/pam.d/penfold-{os.getpid()}-{name}")
+                for name in ("good", "bad")]
+    try:
+        services[0].write_text(
+            # as Debian's common-auth; pam_exec itself only knows errors
+            "auth [success=1 default=ignore] pam_exec.so quiet "
+            f"expose_authtok {script}\n"
+            "auth requisite pam_deny.so\nauth required pam_permit.so\n"
+            "account required pam_permit.so\n")
+        services[1].write_text("auth required pam_nothing_there.so\n"
+                               "account required pam_permit.so\n")
+        with open(rig.dir / "users.new", "w") as users:
+            for name, service in ("ann", 0), ("bob", 0), ("eve", 1):
+                users.write(f"{name}:{{PAM}}{services[service].name}\n")
+        os.rename(rig.dir / "users.new", rig.dir / "users")
+
+        def login(user, password):
+            with rig.imap() as imap:
+                try:
+                    return imap.login(user, password)[0]
+                except imaplib.IMAP4.error as err:
+                    return "LATER" if "UNAVAILABLE" in str(err) else "NO"
+        equal([login("ann", "from-pam-1"), login("bob", "from-pam-2")],
+              ["OK", "OK"], "PAM says yes")
+        equal([login("bob", "from-pam-1"), login("ann", "x")], ["NO", "NO"],
+              "and no, also to what another user's is")
+        script.write_text(SCRIPT.replace("pam-1", "pam-3"))
+        equal([login("ann", "from-pam-1"), login("ann", "from-pam-3")],
+              ["NO", "OK"], "what changed there counts at once")
+        equal(login("eve", "x"), "LATER",
+              "a PAM that does not work is no wrong password")
+    finally:
+        for service in services:
+            service.unlink(missing_ok=True)
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with Rig(users=("ann",)) as rig:
@@ -153,6 +205,7 @@ def main():
         equal(imap_scram(rig, plus, "n,,", b""), "NO",
               "-PLUS without binding")
         equal(sieve_scram(rig, end_point), "OK", "over ManageSieve")
+        pam(rig)
     finish()
 
 
