@@ -58,19 +58,19 @@ enum run find_begin(struct cmd *cmd, struct find *f)
 	if (f->what.has_modseq)
 		client_condstore(client);
 	pf_arena_init(&f->arena, KEYS_MAX);
-	if (search_fuzzy(f->what.root, &f->arena, f->relevance.grades, &err) !=
-	    PF_OK)
+	search_index_path(&f->index_path, store_root(store_box_store(f->box)));
+	const char *index_path = client->user->server->conf->index_enabled
+				     ? f->index_path.data
+				     : NULL;
+	if (search_fuzzy(f->what.root, &f->arena, index_path,
+			 f->relevance.grades, &err) != PF_OK)
 		return reply_error(cmd, &err);
 	f->relevance.wanted |= (f->what.returns & IMAP_RETURN_RELEVANCY) != 0;
 	f->root = f->what.root;
 	if (selected)
 		limit_search(cmd, &f->what.root);
-	search_index_path(&f->index_path, store_root(store_box_store(f->box)));
 	if (search_new(f->view, f->what.root, selected ? &client->saved : NULL,
-		       client->user->server->conf->index_enabled
-			   ? f->index_path.data
-			   : NULL,
-		       &f->search, &err) != PF_OK)
+		       index_path, &f->search, &err) != PF_OK)
 		return reply_error(cmd, &err);
 	return RUN_MORE;
 }

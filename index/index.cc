@@ -32,6 +32,7 @@ extern "C" {
 #include "base/fsio.h"
 #include "index/guids.h"
 #include "index/set.h"
+#include "index/spell.h"
 #include "index/vocab.h"
 #include "index/words.h"
 }
@@ -304,13 +305,9 @@ static uint64_t words_size(const Xapian::Database &db)
 	return strtoull(db.get_metadata("words").c_str(), NULL, 10);
 }
 
-/* The words of a field with the fragment inside or at their end. */
-static void add_inside(struct index *index, const std::string &prefix,
-		       const struct index_fragment &fragment,
-		       struct index_bits *found)
+/* Is the flat file of all words there, and in memory? */
+static bool has_vocab(struct index *index)
 {
-	uint32_t documents = index->db.get_doccount();
-
 	if (index->vocab_state == index::UNKNOWN)
 		index->vocab_state =
 		    index_vocab_load(&index->vocab, index->path.c_str(),
@@ -318,7 +315,17 @@ static void add_inside(struct index *index, const std::string &prefix,
 				     NULL)
 			? index::MISSING
 			: index::LOADED;
-	if (index->vocab_state == index::LOADED) {
+	return index->vocab_state == index::LOADED;
+}
+
+/* The words of a field with the fragment inside or at their end. */
+static void add_inside(struct index *index, const std::string &prefix,
+		       const struct index_fragment &fragment,
+		       struct index_bits *found)
+{
+	uint32_t documents = index->db.get_doccount();
+
+	if (has_vocab(index)) {
 		struct pf_str term;
 		size_t pos = 0;
 
@@ -655,6 +662,60 @@ void index_writer_close(struct index_writer **writer)
 	}
 	delete *writer;
 	*writer = NULL;
+}
+
+/* ---- words that were meant ------------------------------------------- */
+
+/* Common words were met, and written to the file, first. */
+static const size_t spell_bytes = (size_t)16 << 20;
+
+static std::string most_like(struct index *index,
+			     const struct index_spelling *spelling)
+{
+	static const struct index_fragment any = {PF_STR(""), true, true};
+	struct pf_str words =
+			  pf_str_head(pf_buf_str(&index->vocab), spell_bytes),
+		      term;
+	unsigned nearest = spelling->wrong;
+	Xapian::doccount most = 0;
+	std::string best;
+	size_t pos = 0;
+
+	while (index_vocab_next(words, field_prefix(INDEX_BODY)[0], &any, &pos,
+				&term)) {
+		unsigned distance =
+		    index_spelling_distance(spelling, pf_str_from(term, 1));
+
+		if (distance > nearest)
+			continue;
+		Xapian::doccount n = index->db.get_termfreq(bytes(term));
+		if (n > 0 && (distance < nearest || n > most)) {
+			best = bytes(pf_str_from(term, 1));
+			nearest = distance;
+			most = n;
+		}
+	}
+	return best;
+}
+
+pf_status index_spell(struct index *index, struct pf_str word,
+		      struct pf_buf *meant, struct pf_error *err)
+{
+	struct index_spelling spelling;
+	std::string best;
+	pf_status status = PF_OK;
+
+	if (index_spelling_init(&spelling, word))
+		status = read_guard(index, err, "spell", [&] {
+			if (has_vocab(index))
+				best = most_like(index, &spelling);
+		});
+	if (!status && best.empty())
+		status = pf_error_set(err, PF_NOTFOUND, NULL,
+				      "index: no word like it");
+	if (!status)
+		pf_buf_add(meant, best.data(), best.size());
+	return status;
 }
 
 /* ---- stems ------------------------------------------------------------ */

@@ -77,6 +77,11 @@ struct pf_buf;
 PF_CHECKED pf_status index_stem(struct pf_str word, struct pf_buf *stem,
 				struct pf_error *err);
 
+/* Of all words, the one that was most likely meant by `word` (folded), which
+ * is in no message itself; appended.  NOTFOUND: none is like it. */
+PF_CHECKED pf_status index_spell(struct index *index, struct pf_str word,
+				 struct pf_buf *meant, struct pf_error *err);
+
 /* ---- writing (penfold-indexd only) ---- */
 
 /* BUSY when another writer has it.  A damaged database, or one of another

@@ -6,6 +6,10 @@
  * is looked for anywhere in the text, so the planner and its index serve as
  * they are.  Keys that are no text stay exact (section 5).
  *
+ * A word whose stem the index does not know at all may be misspelled: the word
+ * of the index most like it is looked for as well ("recieved" finds
+ * "receive").  Without an index nothing is guessed.
+ *
  * How well a message fits is asked in three more keys, its grades: the words
  * as they were written; the phrase as it was written; the words in the
  * subject.
@@ -13,12 +17,14 @@
 #include "search/search.h"
 
 #include "index/index.h"
+#include "search/text.h"
 
 #define WORDS_MAX  20 /* of one text; the rest is passed over */
 #define STEM_BYTES 3  /* at least, else the whole word */
 
 struct fuzzy {
 	struct pf_arena *arena;
+	struct index *index;			/* NULL: without */
 	struct imap_key *grades[SEARCH_GRADES]; /* ANDs, or NULL */
 	bool failed;
 };
@@ -103,6 +109,53 @@ static struct imap_key *text_key(struct fuzzy *z, const struct imap_key *like,
 	return key;
 }
 
+/* In some message, as far as the index knows? */
+static bool is_known(struct fuzzy *z, struct pf_str folded)
+{
+	struct index_set *set = NULL;
+	bool known = true;
+
+	if (index_candidates(z->index, folded, INDEX_ALL_FIELDS, &set, NULL) ==
+	    PF_OK)
+		known = index_set_count(set) > 0;
+	index_set_free(&set);
+	return known;
+}
+
+static struct pf_str meant_by(struct fuzzy *z, struct pf_str word)
+{
+	struct pf_buf folded = PF_BUF_INIT(1 << 20);
+	struct pf_buf meant = PF_BUF_INIT(1 << 10);
+	struct pf_str out = {0};
+
+	search_fold_needle(&folded, root_of(word));
+	bool known = is_known(z, pf_buf_str(&folded));
+	pf_buf_clear(&folded);
+	search_fold_needle(&folded, word);
+	if (!known &&
+	    index_spell(z->index, pf_buf_str(&folded), &meant, NULL) == PF_OK)
+		out = pf_arena_str(z->arena, pf_buf_str(&meant));
+	pf_buf_release(&folded);
+	pf_buf_release(&meant);
+	return out;
+}
+
+/* What is looked for where a word was written. */
+static struct imap_key *word_key(struct fuzzy *z, const struct imap_key *like,
+				 struct pf_str word)
+{
+	struct imap_key *key = text_key(z, like, root_of(word)), *either;
+	struct pf_str meant = {0};
+
+	if (z->index)
+		meant = meant_by(z, word);
+	if (!meant.n || !(either = new_key(z, IMAP_KEY_OR)))
+		return key;
+	add_child(either, text_key(z, like, root_of(meant)));
+	add_child(either, key);
+	return either;
+}
+
 static void add_grades(struct fuzzy *z, const struct imap_key *key)
 {
 	static const struct imap_key subject = {.kind = IMAP_KEY_HEADER,
@@ -132,7 +185,7 @@ static void split(struct fuzzy *z, struct imap_key *key)
 	struct imap_key and = {.kind = IMAP_KEY_AND, .next = key->next};
 
 	for (int n = 0; n < WORDS_MAX && next_word(&rest, &word); n++)
-		add_child(&and, text_key(z, key, root_of(word)));
+		add_child(&and, word_key(z, key, word));
 	add_grades(z, key);
 	if (and.child)
 		*key = and;
@@ -153,12 +206,30 @@ static void walk(struct fuzzy *z, struct imap_key *key, bool inside)
 		walk(z, k, inside);
 }
 
+/* Most searches have none. */
+static bool has_fuzzy(const struct imap_key *key)
+{
+	if (key->kind == IMAP_KEY_FUZZY)
+		return true;
+	for (const struct imap_key *k = key->child; k; k = k->next)
+		if (has_fuzzy(k))
+			return true;
+	return false;
+}
+
 pf_status search_fuzzy(struct imap_key *root, struct pf_arena *arena,
-		       struct imap_key **grades, struct pf_error *err)
+		       const char *index_path, struct imap_key **grades,
+		       struct pf_error *err)
 {
 	struct fuzzy z = {.arena = arena};
 
+	if (index_path && has_fuzzy(root) &&
+	    index_open(index_path, search_text_version(), &z.index, NULL) !=
+		PF_OK)
+		z.index = NULL;
 	walk(&z, root, false);
+	if (z.index)
+		index_close(&z.index);
 	if (z.failed)
 		return pf_error_set(err, PF_LIMIT, "Search too long",
 				    "search: fuzzy keys over the limit");

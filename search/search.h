@@ -44,11 +44,13 @@ void search_free(struct search **search);
  * index.  EXPUNGED. */
 PF_CHECKED pf_status search_message(struct search *search, uint32_t uid,
 				    bool *matches, struct pf_error *err);
-/* RFC 6203: FUZZY keys become what they mean, in place.  grades: keys that tell
- * how well a message fits (NULL: it says nothing); new keys are in the arena
- * and look at texts of the tree. */
+/* RFC 6203: FUZZY keys become what they mean, in place.  A word that the index
+ * (index_path as for search_new) does not know may be misspelled.  grades: keys
+ * that tell how well a message fits (NULL: it says nothing); new keys are in
+ * the arena and look at texts of the tree. */
 #define SEARCH_GRADES 3
 PF_CHECKED pf_status search_fuzzy(struct imap_key *root, struct pf_arena *arena,
+				  const char *index_path,
 				  struct imap_key **grades,
 				  struct pf_error *err);
 

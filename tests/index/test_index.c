@@ -101,6 +101,40 @@ static void without_words_file(void)
 	answers();
 }
 
+static const char *meant(const char *word)
+{
+	static char answer[100];
+	struct index *index = NULL;
+	struct pf_buf to = PF_BUF_INIT(sizeof answer - 1);
+
+	if (index_open(path, "v1", &index, NONE))
+		return "failed";
+	if (index_spell(index, pf_str_c(word), &to, NONE) == PF_NOTFOUND)
+		pf_buf_add_c(&to, "none");
+	snprintf(answer, sizeof answer, "%s", to.data);
+	pf_buf_release(&to);
+	index_close(&index);
+	return answer;
+}
+
+static void misspelled_words(void)
+{
+	struct index_writer *writer = begin("v1", false);
+
+	add(writer, "a", INDEX_BODY, "hello world, receiving");
+	add(writer, "b", INDEX_BODY, "hello cello receive");
+	add(writer, "c", INDEX_SUBJECT, "yellow");
+	index_writer_close(&writer);
+	is_str(meant("helo"), "hello");
+	is_str(meant("hlelo"), "hello");
+	is_str(meant("xello"), "hello"); /* in more messages than cello */
+	is_str(meant("recieving"), "receiving");
+	is_str(meant("yelloww"), "none"); /* in no body */
+	is_str(meant("he"), "none");
+	is_str(meant("entirely"), "none");
+	is_str(meant(""), "none");
+}
+
 /* With names that fit into the file, and one that does not; the file there,
  * cut off, of another index, gone; a document removed and come back. */
 static bool keep_most(void *arg, struct pf_str guid)
@@ -380,6 +414,8 @@ int main(void)
 	reads_while_written();
 	snprintf(path, sizeof path, "%s/names", dir);
 	names_file();
+	snprintf(path, sizeof path, "%s/spell", dir);
+	misspelled_words();
 	ok(!pf_fs_remove_tree(AT_FDCWD, dir, NONE));
 	return tap_done();
 }

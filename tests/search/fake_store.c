@@ -122,6 +122,10 @@ pf_status store_msg_open(struct store_box *box, uint32_t uid, int *fd,
 	if (msg->unreadable)
 		return pf_error_set(err, PF_IO, NULL, "unreadable");
 	box->opened++;
+	if (box->on_open)
+		box->on_open();
+	if (msg->expunged)
+		return pf_error_set(err, PF_EXPUNGED, NULL, "expunged");
 	*fd = fake_fd(msg);
 	*file_size = msg->text.len;
 	return PF_OK;

@@ -17,7 +17,8 @@ struct fake_msg {
 struct store_box {
 	struct pf_vec(struct fake_msg) msgs;
 	const char *keywords[STORE_KEYWORDS_MAX];
-	unsigned opened; /* how many messages were read */
+	unsigned opened;       /* how many messages were read */
+	void (*on_open)(void); /* what happens meanwhile; or NULL */
 };
 
 struct store_view {

@@ -1,9 +1,15 @@
 #include "search/search.h"
 
+#include <stdlib.h>
+
+#include "base/fsio.h"
+#include "index/index.h"
+#include "mime/mime.h"
 #include "tests/imap/command.h"
 #include "tests/tap.h"
 
 static char shown[3000];
+static const char *index_path;
 
 static void show(struct pf_buf *to, const struct imap_key *key)
 {
@@ -41,7 +47,7 @@ static const char *fuzzy(const char *text, int which)
 	const struct imap_arg *args = command_args(line, &arena);
 	if (!args ||
 	    imap_search_parse(args, 9, 99, &arena, &what, NULL) != PF_OK ||
-	    search_fuzzy(what.root, &arena, grades, NULL) != PF_OK)
+	    search_fuzzy(what.root, &arena, index_path, grades, NULL) != PF_OK)
 		pf_buf_add_c(&to, "bad");
 	else if (which < 0)
 		show(&to, what.root);
@@ -85,10 +91,41 @@ static void grades(void)
 	is_str(fuzzy("FUZZY SEEN TEXT a", 0), "none");
 }
 
+static void misspelled_words(void)
+{
+	char dir[] = "/tmp/penfold-fuzzy-XXXXXX";
+	struct index_writer *writer = NULL;
+	struct pf_buf text = PF_BUF_INIT(1000);
+	bool rebuilt;
+
+	ok(mkdtemp(dir) != NULL);
+	mime_fold(&text, PF_STR("We have received the happy news"));
+	ok(!index_writer_open(dir, search_text_version(), &writer, &rebuilt,
+			      NULL) &&
+	   !index_writer_begin(writer, PF_STR("a"), NULL) &&
+	   !index_writer_text(writer, INDEX_BODY, pf_buf_str(&text), false,
+			      NULL) &&
+	   !index_writer_end(writer, NULL));
+	index_writer_close(&writer);
+	index_path = dir;
+	is_str(fuzzy("FUZZY TEXT recieved", -1),
+	       "and(and(or(:'reciev' :'RECEIV')))");
+	is_str(fuzzy("FUZZY TEXT \"receiving nwes\"", -1),
+	       "and(and(or(:'nwes' :'NEWS') :'receiv'))");
+	is_str(fuzzy("FUZZY TEXT unlike", -1), "and(and(:'unlik'))");
+	is_str(fuzzy("TEXT recieved", -1), ":'recieved'");
+	index_path = "/nonexistent";
+	is_str(fuzzy("FUZZY TEXT recieved", -1), "and(and(:'reciev'))");
+	index_path = NULL;
+	ok(!pf_fs_remove_tree(AT_FDCWD, dir, NULL));
+	pf_buf_release(&text);
+}
+
 int main(void)
 {
 	words_lose_their_endings();
 	only_below_fuzzy();
 	grades();
+	misspelled_words();
 	return tap_done();
 }

@@ -361,12 +361,105 @@ static bool agrees(const struct imap_key *key, const char *index)
 	return good;
 }
 
+/* ---- while mail comes and goes --------------------------------------- */
+
+static struct {
+	struct index_writer *writer;
+	size_t indexed; /* in an order of its own */
+	bool *expunged; /* during this search */
+	size_t changes;
+} moving;
+
+static void index_another(void)
+{
+	size_t at = moving.indexed++ * 7 % box.msgs.n;
+	int fd = fake_fd(&box.msgs.v[at]);
+
+	if (search_index_message(moving.writer, pf_str_c(box.msgs.v[at].guid),
+				 fd, NULL) ||
+	    index_writer_commit(moving.writer, NULL))
+		abort();
+	close(fd);
+}
+
+static bool remove_index(const char *path)
+{
+	pf_status status = pf_fs_remove_tree(AT_FDCWD, path, NULL);
+
+	return status == PF_OK || status == PF_NOTFOUND;
+}
+
+/* An index that is as far as another message, or is begun anew. */
+static void move_index(void)
+{
+	char path[80];
+	bool rebuilt;
+
+	if (moving.writer && moving.indexed < box.msgs.n) {
+		index_another();
+		return;
+	}
+	index_writer_close(&moving.writer);
+	snprintf(path, sizeof path, "%s/moving", dir);
+	if (!remove_index(path) ||
+	    index_writer_open(path, search_text_version(), &moving.writer,
+			      &rebuilt, NULL))
+		abort();
+	moving.indexed = 0;
+}
+
+static void something_happens(void)
+{
+	struct fake_msg *msg;
+	size_t at;
+
+	if (roll(4) == 0) {
+		move_index();
+		moving.changes++;
+	} else if (roll(4) == 0) {
+		at = roll((uint32_t)box.msgs.n);
+		msg = &box.msgs.v[at];
+		moving.changes += !msg->expunged;
+		moving.expunged[at] = moving.expunged[at] || !msg->expunged;
+		msg->expunged = true;
+	}
+}
+
+/* What is there all the time is found or not as ever. */
+static bool agrees_while_moving(const struct imap_key *key)
+{
+	struct store_uids found = {0};
+	bool good;
+	size_t at = 0;
+
+	box.on_open = something_happens;
+	good = run(key, "moving", 0, &found);
+	box.on_open = NULL;
+	for (size_t i = 0; i < oracle.n && good; i++) {
+		bool got = at < found.n && found.v[at] == box.msgs.v[i].msg.uid;
+
+		at += got;
+		good = moving.expunged[i] ||
+		       got == oracle_matches(&oracle.v[i], key);
+	}
+	good = good && at == found.n;
+	if (!good)
+		show(key);
+	for (size_t i = 0; i < oracle.n; i++)
+		if (moving.expunged[i])
+			box.msgs.v[i].expunged = moving.expunged[i] = false;
+	pf_vec_release(&found);
+	return good;
+}
+
 static void random_queries(void)
 {
 	const char *queries = getenv("PF_QUERIES"), *seed = getenv("PF_SEED");
 	long n = queries ? atol(queries) : 2000, bad = 0, hits = 0;
 
 	random_state = seed ? strtoull(seed, NULL, 10) : 1;
+	moving.expunged = calloc(box.msgs.n, sizeof *moving.expunged);
+	move_index();
 	for (long i = 0; i < n && bad < 5; i++) {
 		struct imap_key *key;
 
@@ -375,13 +468,19 @@ static void random_queries(void)
 		bad += !agrees(key, NULL);
 		bad += !agrees(key, "full");
 		bad += !agrees(key, "half");
+		if (i % 8 == 0)
+			bad += !agrees_while_moving(key);
 		for (size_t m = 0; m < oracle.n; m++)
 			hits += oracle_matches(&oracle.v[m], key);
 		pf_arena_release(&arena);
 	}
 	is_int(bad, 0);
 	ok(hits > n); /* else it would be no test */
-	printf("# %ld queries, %ld hits\n", n, hits);
+	ok(moving.changes > (size_t)n / 50);
+	printf("# measured: %ld queries, %ld hits, %zu changes meanwhile\n", n,
+	       hits, moving.changes);
+	index_writer_close(&moving.writer);
+	free(moving.expunged);
 }
 
 /* How many messages a key reads. */
