@@ -229,6 +229,7 @@ void store_box_forget(struct store_box *box)
 	box->noted = (struct store_noted){0};
 	box->rescan = RESCAN_BOTH;
 	box->rescan_at = 0;
+	store_own_stop(box);
 	box->unclean = true;
 	box->rebooted = box->missing = false;
 	box->provisional = box->lists_read = box->unapplied = false;
@@ -604,6 +605,7 @@ void store_box_close(struct store_box **box)
 	b->store->held++; /* from here on nobody may open it again */
 	if (b->loaded && !b->store->read_only && !b->deleted &&
 	    store_box_exists(b) && store_box_lock(b, NULL) == PF_OK) {
+		store_scan_settle(b);
 		(void)!store_uidlist_write(b, true, NULL);
 		store_checkpoint_maybe(b, true);
 		store_box_unlock(b);
@@ -660,6 +662,7 @@ static pf_status take_new(struct store_box *box, struct pf_error *err)
 			continue;
 		}
 		if (status == PF_OK) {
+			store_own_did(box, 1, 1);
 			store_ranges_add(&taken, rec->m.uid, false);
 			pf_vec_push(&box->recent, rec->m.uid);
 		}

@@ -10,6 +10,7 @@
  *	box.c      opening, locking       log.c       records on disk
  *	apply.c    records into memory    snapshot.c  the array on disk
  *	area.c     the array mapped       index.c     names -> messages
+ *	own.c      our changes among those of others
  *	scan.c     what the directory says, and the essay on its races
  *	uidlist.c keywords.c              the files that Dovecot documents
  *	letters.c  file names             change.c expunge.c copy.c move.c
@@ -32,6 +33,8 @@
 #define STORE_LOCK_MS	  30000
 /* dovecot-uidlist, names heap: no mailbox comes near it */
 #define STORE_FILE_MAX ((size_t)1 << 31)
+/* below this, a scan is cheaper than the watch */
+#define STORE_OWN_LEAST 2000
 #ifndef STORE_MAP_LEAST /* tests map small ones, too */
 #define STORE_MAP_LEAST ((size_t)256 << 10)
 #endif
@@ -135,6 +138,14 @@ struct store_area {
 	size_t size, mapped; /* bytes in all, and those of the file */
 };
 
+/* Changes of ours to new/ and cur/, and those that the kernel tells of. */
+struct store_own {
+	int fd; /* 0: we do not listen */
+	int wd[2];
+	unsigned did[2], heard[2];
+	bool lost;
+};
+
 struct store_box {
 	struct pf_link link; /* store->boxes */
 	struct store *store;
@@ -190,6 +201,7 @@ struct store_box {
 	unsigned rescan;	    /* RESCAN_*: do not trust `seen` */
 	bool missing;		    /* absence still to be proved */
 	int64_t rescan_at;	    /* clock us: look at both; 0: no need */
+	struct store_own own;	    /* ... unless it was only us */
 	bool unclean;		    /* the disk says that one of these is set */
 	uint32_t in_new;	    /* records with REC_NEW */
 	uint32_t fresh;		    /* with REC_FRESH */
@@ -237,6 +249,7 @@ struct store {
 	bool inherit_root;
 	uint64_t size_max;
 	size_t map_least; /* a snapshot of this size is mapped */
+	size_t own_least; /* a mailbox of so many messages: see own.c */
 	struct pf_vec(struct store_special) specials;
 	struct pf_link boxes;
 	unsigned resting; /* of them, and what they hold (rest.c) */
@@ -545,6 +558,17 @@ bool store_scan_due(struct store_box *box);
 /* Around changes of our own to the directories. */
 void store_scan_own_begin(struct store_box *box);
 void store_scan_own_end(struct store_box *box);
+/* Before a mailbox is left: settles, if it can, whether others changed it
+ * together with us. */
+void store_scan_settle(struct store_box *box);
+
+/* own.c: from a change of ours on, until somebody wants to know */
+void store_own_begin(struct store_box *box);
+/* What was done in the directories, as the kernel counts: a rename is two. */
+void store_own_did(struct store_box *box, unsigned in_new, unsigned in_cur);
+/* RESCAN_*: where others may have been since, or cannot be told from us */
+unsigned store_own_end(struct store_box *box);
+void store_own_stop(struct store_box *box);
 /* The file's size with CRLF line ends. */
 PF_CHECKED pf_status store_virtual_size(int fd, uint64_t *size,
 					struct pf_error *err);

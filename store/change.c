@@ -67,6 +67,7 @@ pf_status store_rename_dirty(struct store_box *box, bool *again,
 		if (!rec || !(rec->state & REC_DIRTY))
 			continue;
 		uint32_t wanted = store_letters_of(&rec->m);
+		unsigned was_new = rec->state & REC_NEW ? 1 : 0;
 		if (wanted == rec->letters) {
 			rec->state &= ~(uint32_t)REC_DIRTY;
 			continue;
@@ -78,6 +79,7 @@ pf_status store_rename_dirty(struct store_box *box, bool *again,
 		status = pf_fs_rename(box->dir, from.data, box->dir, to.data,
 				      first == PF_OK ? err : NULL);
 		if (status == PF_OK) {
+			store_own_did(box, was_new, 2 - was_new);
 			store_rec_renamed(box, rec);
 			continue;
 		}

@@ -221,8 +221,10 @@ static pf_status link_one(struct store_box *from, struct store_box *to,
 		}
 	}
 	pf_buf_release(&path);
-	if (status == PF_OK)
+	if (status == PF_OK) {
 		c->linked = true;
+		store_own_did(to, 0, 1);
+	}
 	return status;
 }
 

@@ -233,6 +233,7 @@ static pf_status link_all(struct store_box *box,
 		status = pf_fs_link(drafts[i]->store->dir, drafts[i]->tmp,
 				    box->dir, appends[i].path.data, err);
 		appends[i].linked = status == PF_OK;
+		store_own_did(box, 0, appends[i].linked);
 	}
 	if (status == PF_OK)
 		status = pf_fs_sync_dir(box->dir, "cur", err);

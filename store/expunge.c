@@ -42,6 +42,8 @@ static pf_status take_files(struct store_box *box, struct store_uids *uids,
 			uids->v[left++] = uids->v[i];
 			status = PF_OK;
 		} else if (status == PF_OK) {
+			unsigned in_new = rec->state & REC_NEW ? 1 : 0;
+			store_own_did(box, in_new, 1 - in_new);
 			store_ranges_add(gone, uids->v[i], false);
 		}
 	}

@@ -17,7 +17,8 @@
  * - Our own renames change the stamps too.  They are noted as ours (APPLIED
  *   in the log, so that no other process needs to scan), at the price that a
  *   foreign change in between is only found by the scan that is due two
- *   seconds later (box->rescan_at).
+ *   seconds later (box->rescan_at), unless the kernel says that there was
+ *   none (own.c).
  *
  * Flags are merged three ways: what the file said when we last saw it, what
  * it says now, and what clients have been told; only a letter that somebody
@@ -43,6 +44,8 @@
 /* how long after changes of our own we look for those of others that fell
  * into the same tick */
 #define RESCAN_US 2000000
+/* messages from which on a tick is waited for at the close */
+#define SETTLE_LEAST 50000
 
 struct found {
 	uint32_t name; /* in scan.names: file name */
@@ -92,6 +95,7 @@ bool store_scan_due(struct store_box *box)
 
 void store_scan_own_begin(struct store_box *box)
 {
+	store_own_begin(box);
 	for (int i = 0; i < 2; i++) {
 		struct store_stamp now = store_stamp_of(box->dir, dir_names[i]);
 		if (!store_stamp_eq(&now, &box->seen[i]))
@@ -733,6 +737,13 @@ static pf_status scan_once(struct store_box *box, bool force,
 	bool read[2] = {true, true};
 	bool due = box->rescan_at && pf_clock_us() >= box->rescan_at;
 
+	if (due && !force && !box->missing) {
+		unsigned doubt = store_own_end(box);
+		box->rescan |= doubt;
+		due = doubt == RESCAN_BOTH;
+		if (!due)
+			box->rescan_at = 0;
+	}
 	if (!force && !box->missing && !due)
 		for (int i = 0; i < 2; i++) {
 			struct store_stamp now =
@@ -745,6 +756,8 @@ static pf_status scan_once(struct store_box *box, bool force,
 			box->rescan &= ~(1u << i);
 	if (read[0] && read[1])
 		box->rescan_at = 0;
+	if (!box->rescan_at)
+		store_own_stop(box);
 	pf_buf_init(&scan.names, STORE_FILE_MAX);
 	if (box->past.n)
 		qsort(box->past.v, box->past.n, sizeof *box->past.v,
@@ -768,6 +781,26 @@ static pf_status scan_once(struct store_box *box, bool force,
 	pf_vec_release(&scan.merges);
 	pf_vec_release(&gone);
 	return status;
+}
+
+void store_scan_settle(struct store_box *box)
+{
+	int64_t us = 0;
+
+	if (box->own.fd <= 0 || !box->rescan_at)
+		return;
+	for (int i = 0; i < 2; i++) {
+		int64_t left = ticking_us(&box->seen[i]);
+		if (left > us)
+			us = left;
+	}
+	/* less than whoever opens it next would need to read all of it */
+	if (us > TICK_FINE_US || (us > 0 && box->recs.n < SETTLE_LEAST))
+		return;
+	if (us > 0)
+		usleep((useconds_t)us + 1000);
+	box->rescan_at = 1;
+	(void)!store_scan(box, false, NULL);
 }
 
 pf_status store_scan(struct store_box *box, bool force, struct pf_error *err)

@@ -492,11 +492,16 @@ pf_status store_snapshot_write(struct store_box *box, struct pf_error *err)
 
 pf_status store_checkpoint(struct store_box *box, struct pf_error *err)
 {
-	pf_status status = pf_fs_sync_dir(box->dir, "cur", err);
+	pf_status status = PF_OK;
 
+	/* Renames of ours that no log will tell of any more; before the first
+	 * log there were none. */
+	if (box->log_fd >= 0) {
+		status = pf_fs_sync_dir(box->dir, "cur", err);
+		if (status == PF_OK)
+			status = pf_fs_sync_dir(box->dir, "new", err);
+	}
 	store_past_write(box, true); /* the log will not tell it again */
-	if (status == PF_OK)
-		status = pf_fs_sync_dir(box->dir, "new", err);
 	if (status == PF_OK)
 		status = store_snapshot_write(box, err);
 	if (status == PF_OK)

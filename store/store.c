@@ -54,6 +54,7 @@ pf_status store_open(const struct store_conf *conf, struct store **store,
 	s->read_only = conf->read_only;
 	s->size_max = conf->size_max;
 	s->map_least = STORE_MAP_LEAST;
+	s->own_least = STORE_OWN_LEAST;
 	s->inherit_root = conf->inherit_root;
 	s->root_lock_fd = -1;
 	s->rest_max = conf->rest;
