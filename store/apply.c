@@ -338,6 +338,10 @@ static bool apply_keyword(struct store_box *box, struct pf_str payload)
 		return false;
 	free(box->keywords[number]);
 	box->keywords[number] = name.n ? pf_str_dup(name) : NULL;
+	/* until we hear (NOTED) that dovecot-keywords was written, it may not
+	 * have been: the one who was to do it may have died */
+	if (number < STORE_KEYWORD_LETTERS)
+		box->noted.keywords = (struct store_stamp){.ino = 1};
 	return true;
 }
 

@@ -60,6 +60,16 @@ static void move_bit(struct store_box *box, unsigned from, unsigned to)
 	pf_vec_release(&ranges);
 }
 
+/* Does the file lack a name that we have? */
+static bool lacks_names(const struct store_box *box,
+			const struct pf_str names[STORE_KEYWORD_LETTERS])
+{
+	for (unsigned i = 0; i < STORE_KEYWORD_LETTERS; i++)
+		if (box->keywords[i] && !names[i].n)
+			return true;
+	return false;
+}
+
 /* The file decides about letters: they are on other programs' files too. */
 static void take_names(struct store_box *box,
 		       const struct pf_str names[STORE_KEYWORD_LETTERS])
@@ -110,6 +120,11 @@ pf_status store_keywords_read(struct store_box *box, struct pf_error *err)
 	} else {
 		take_names(box, names);
 		status = store_txn_commit(box, true, err);
+		if (status == PF_OK && lacks_names(box, names)) {
+			box->noted.keywords = (struct store_stamp){.ino = 1};
+			status = store_keywords_write(box, err);
+			now = store_stamp_of(box->dir, LIST_NAME);
+		}
 	}
 	if (status == PF_OK) {
 		box->noted.keywords = now;
