@@ -30,6 +30,7 @@ int ctl_quota(struct ctl *ctl);
 int ctl_sieve(struct ctl *ctl);
 int ctl_undelete(struct ctl *ctl);
 int ctl_restore(struct ctl *ctl);
+int ctl_takeover(struct ctl *ctl);
 int ctl_who(struct ctl *ctl);
 int ctl_device(struct ctl *ctl);
 

@@ -111,6 +111,19 @@ static const struct verb verbs[] = {
      "expunged after it come back, and flags and keywords are set as they\n"
      "were.  What came later stays, and what was moved stays where it is.\n"
      "TIME: 2026-11-21, \"2026-11-21 14:30\", 3h or 2d (ago), @seconds\n"},
+    {"takeover", ctl_takeover, "PATH [--do] [--back] ...",
+     "serve another server's Maildir, or give it back",
+     "Says what is there, what would be done and what cannot be kept; --do\n"
+     "does it, in place.  Mail of Dovecot (also LAYOUT=fs), Courier, mbsync "
+     "and\n"
+     "procmail.  May be called again at any time.  Stop the other server "
+     "first.\n"
+     "  --back           for the way back: what the old server reads\n"
+     "  --control DIR    Dovecot's CONTROL= and INDEX= of this user\n"
+     "  --index DIR\n"
+     "  --dirname NAME   Dovecot's DIRNAME=\n"
+     "  --dots CHAR      what to put for a dot in a name (LAYOUT=fs)\n"
+     "  --separator C    . or / (default), for the names in the report\n"},
     {"who", ctl_who, "", "list the sessions that are open now", ""},
     {"help", help, "[VERB]", "explain a verb", ""},
     {"version", version, "", "print the version", ""},
