@@ -24,6 +24,7 @@ int ctl_run(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
 int ctl_user(struct ctl *ctl);
 int ctl_acl(struct ctl *ctl);
+int ctl_index(struct ctl *ctl);
 int ctl_search(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);
 int ctl_quota(struct ctl *ctl);

@@ -75,6 +75,15 @@ static const struct verb verbs[] = {
      "  -u USER         whose mail (default: ~/Maildir)\n"
      "  --format F      files (default), uids or json\n"
      "  --maildir DIR   a Maildir of links to what was found\n"},
+    {"index", ctl_index, "status|update|rebuild|verify [-u USER]",
+     "look after the full-text index",
+     "penfold index status     how much is indexed, and its size\n"
+     "penfold index update     indexes what is missing, where no indexd does\n"
+     "penfold index rebuild    throws it away and makes it anew, with the\n"
+     "    text of attachments; searching goes on meanwhile\n"
+     "penfold index verify     cuts words out of up to 1000 messages and asks\n"
+     "    the index for them\n"
+     "Without -u: the index of ~/Maildir.\n"},
     {"explain", ctl_explain,
      "MESSAGE-ID|FILE|DELIVERY|--last [-u USER] [--json]",
      "say why a message is in the folder where it is",

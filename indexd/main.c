@@ -10,6 +10,9 @@
  * seconds and is replaced: a database so damaged that the library crashes, or
  * a mail that brings the parser down, costs that child; its memory is given
  * back; and where we are root it takes on the uid that owns the mail.
+ *
+ * There are two lanes of such work: mail, and the text of attachments, which
+ * other programs take their time to read.  Nobody's mail waits for that.
  */
 #include <errno.h>
 #include <grp.h>
@@ -29,10 +32,12 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/priv.h"
+#include "indexd/once.h"
 #include "indexd/work.h"
 #include "search/search.h"
 
 #define GATHER_MS 300	       /* news of one user within it are one order */
+#define AFTER_MS  1000	       /* attachments come after the mail */
 #define SLICE_MS  5000	       /* then others have their turn */
 #define HANGS_MS  (300 * 1000) /* a child that takes longer is killed */
 #define ROUND_MS  (900 * 1000) /* between looks at everybody */
@@ -40,16 +45,21 @@
 #define RETRY_MAX (3600 * 1000)
 #define DATAGRAM  4096
 
-struct indexd {
-	struct pf_conf conf;
-	struct auth_lookup *lookup;
+struct lane {
 	struct indexd_queue queue;
-	int socket;
 	pid_t child;
 	struct indexd_order *order; /* the child's */
 	int64_t child_until_ms;	    /* then it hangs */
-	int64_t round_ms;	    /* the next look at everybody */
-	sigset_t signals;	    /* let in while waiting, and in the child */
+	bool attachments;
+};
+
+struct indexd {
+	struct pf_conf conf;
+	struct auth_lookup *lookup;
+	struct lane lanes[2];
+	int socket;
+	int64_t round_ms; /* the next look at everybody */
+	sigset_t signals; /* let in while waiting, and in the child */
 };
 
 static volatile sig_atomic_t stop;
@@ -104,11 +114,14 @@ static pf_status work_for(const struct indexd *indexd,
 
 /* The exit code is the status. */
 static _Noreturn void run_child(const struct indexd *indexd,
+				const struct lane *lane,
 				const struct auth_identity *id)
 {
 	struct pf_error err = {0};
-	struct indexd_work work = {
-	    .order = indexd->order, .slice_ms = SLICE_MS, .stop = &stop};
+	struct indexd_work work = {.order = lane->order,
+				   .attachments = lane->attachments,
+				   .slice_ms = SLICE_MS,
+				   .stop = &stop};
 	int64_t began = pf_clock_mono_ms();
 	pf_status status;
 
@@ -121,7 +134,9 @@ static _Noreturn void run_child(const struct indexd *indexd,
 	if (work.rebuilt)
 		pf_log(PF_LOG_WARN, "rebuild", PF_LOGC("user", id->user));
 	if (work.indexed || work.removed || work.skipped)
-		pf_log(PF_LOG_INFO, "indexed", PF_LOGC("user", id->user),
+		pf_log(PF_LOG_INFO,
+		       lane->attachments ? "attachments" : "indexed",
+		       PF_LOGC("user", id->user),
 		       PF_LOGU("messages", work.indexed),
 		       PF_LOGU("removed", work.removed),
 		       PF_LOGU("skipped", work.skipped),
@@ -137,17 +152,18 @@ static _Noreturn void run_child(const struct indexd *indexd,
 
 /* ---- orders ---------------------------------------------------------- */
 
-static void put_off(struct indexd *indexd, struct indexd_order *order)
+static void put_off(struct lane *lane, struct indexd_order *order)
 {
 	int64_t pause = RETRY_MS;
 
 	for (unsigned i = 0; i < order->failures && pause < RETRY_MAX; i++)
 		pause *= 2;
 	order->failures++;
-	indexd_queue_return(&indexd->queue, order, pf_clock_mono_ms() + pause);
+	indexd_queue_return(&lane->queue, order, pf_clock_mono_ms() + pause);
 }
 
-static void start_order(struct indexd *indexd, struct indexd_order *order)
+static void start_order(struct indexd *indexd, struct lane *lane,
+			struct indexd_order *order)
 {
 	struct pf_error err = {0};
 	struct auth_identity id;
@@ -161,47 +177,47 @@ static void start_order(struct indexd *indexd, struct indexd_order *order)
 	if (status) {
 		pf_log_error(PF_LOG_WARN, "lookup", &err,
 			     PF_LOGC("user", order->user));
-		put_off(indexd, order);
+		put_off(lane, order);
 		return;
 	}
-	indexd->order = order;
-	indexd->child_until_ms = pf_clock_mono_ms() + HANGS_MS;
-	indexd->child = fork();
-	if (indexd->child == 0)
-		run_child(indexd, &id);
+	lane->order = order;
+	lane->child_until_ms = pf_clock_mono_ms() + HANGS_MS;
+	lane->child = fork();
+	if (lane->child == 0)
+		run_child(indexd, lane, &id);
 	auth_identity_release(&id);
-	if (indexd->child < 0) {
-		indexd->child = 0;
-		indexd->order = NULL;
-		put_off(indexd, order);
+	if (lane->child < 0) {
+		lane->child = 0;
+		lane->order = NULL;
+		put_off(lane, order);
 	}
 }
 
 /* What became of it? */
-static void end_order(struct indexd *indexd, int result)
+static void end_order(struct lane *lane, int result)
 {
-	struct indexd_order *order = indexd->order;
+	struct indexd_order *order = lane->order;
 	int64_t now = pf_clock_mono_ms();
 
-	indexd->child = 0;
-	indexd->order = NULL;
+	lane->child = 0;
+	lane->order = NULL;
 	if (WIFSIGNALED(result)) {
 		pf_log(PF_LOG_ERROR, "crash", PF_LOGC("user", order->user),
 		       PF_LOGU("signal", WTERMSIG(result)));
 		/* at first blame the index, and only once */
 		order->rebuild = order->failures == 0;
 		order->all = true;
-		put_off(indexd, order);
+		put_off(lane, order);
 	} else if (WEXITSTATUS(result) == PF_OK) {
 		indexd_order_free(&order);
 	} else if (WEXITSTATUS(result) == PF_MORE) {
 		order->rebuild = false;
 		order->failures = 0;
-		indexd_queue_return(&indexd->queue, order, now);
+		indexd_queue_return(&lane->queue, order, now);
 	} else {
 		order->rebuild = WEXITSTATUS(result) == PF_CORRUPT;
 		order->all = order->all || order->rebuild;
-		put_off(indexd, order);
+		put_off(lane, order);
 	}
 }
 
@@ -209,8 +225,9 @@ static void add_user(void *arg, const struct auth_identity *id)
 {
 	struct indexd *indexd = arg;
 
-	indexd_queue_add(&indexd->queue, pf_str_c(id->user), PF_STR(""),
-			 pf_clock_mono_ms());
+	for (int i = 0; i < 2; i++)
+		indexd_queue_add(&indexd->lanes[i].queue, pf_str_c(id->user),
+				 PF_STR(""), pf_clock_mono_ms() + i * AFTER_MS);
 }
 
 static void add_everybody(struct indexd *indexd)
@@ -242,22 +259,19 @@ static void read_news(struct indexd *indexd)
 		    !pf_str_split(&box, '\t', &user) || !user.n ||
 		    memchr(packet, '\0', (size_t)n))
 			continue;
-		indexd_queue_add(&indexd->queue, user, box,
-				 pf_clock_mono_ms() + GATHER_MS);
+		for (int i = 0; i < 2; i++)
+			indexd_queue_add(&indexd->lanes[i].queue, user, box,
+					 pf_clock_mono_ms() + GATHER_MS +
+					     i * AFTER_MS);
 	}
 }
 
-static void wait_for_news(struct indexd *indexd, int wait_ms)
+static void wait_for_news(struct indexd *indexd, int64_t until_ms)
 {
 	struct pollfd fd = {.fd = indexd->socket, .events = POLLIN};
-	int64_t round = indexd->round_ms - pf_clock_mono_ms();
+	int64_t wait_ms = until_ms - pf_clock_mono_ms();
 	struct timespec time;
 
-	round = round < 0 ? 0 : round;
-	if (wait_ms < 0 || wait_ms > round)
-		wait_ms = (int)round;
-	if (indexd->child) /* until it ends */
-		wait_ms = (int)(indexd->child_until_ms - pf_clock_mono_ms());
 	wait_ms = wait_ms < 0 ? 0 : wait_ms;
 	time.tv_sec = wait_ms / 1000;
 	time.tv_nsec = (long)(wait_ms % 1000) * 1000000;
@@ -265,35 +279,52 @@ static void wait_for_news(struct indexd *indexd, int wait_ms)
 		read_news(indexd);
 }
 
+/* Until when is there nothing to do, as far as this lane knows? */
+static int64_t run_lane(struct indexd *indexd, struct lane *lane)
+{
+	int64_t now = pf_clock_mono_ms();
+	struct indexd_order *order;
+	int wait_ms, result;
+
+	if (lane->child && waitpid(lane->child, &result, WNOHANG) > 0)
+		end_order(lane, result);
+	if (lane->child && now >= lane->child_until_ms) {
+		kill(lane->child, SIGKILL);
+		lane->child_until_ms += SLICE_MS;
+	}
+	if (lane->child)
+		return lane->child_until_ms;
+	order = indexd_queue_take(&lane->queue, now, &wait_ms);
+	if (order) {
+		start_order(indexd, lane, order);
+		return now; /* but let signals in */
+	}
+	return wait_ms < 0 ? indexd->round_ms : now + wait_ms;
+}
+
 /* Signals are let in only while waiting, so none is missed. */
 static void run(struct indexd *indexd)
 {
 	while (!stop) {
-		int wait_ms = 0, result;
+		int64_t until_ms;
 
-		if (indexd->child &&
-		    waitpid(indexd->child, &result, WNOHANG) > 0)
-			end_order(indexd, result);
-		if (indexd->child &&
-		    pf_clock_mono_ms() >= indexd->child_until_ms) {
-			kill(indexd->child, SIGKILL);
-			indexd->child_until_ms += SLICE_MS;
-		}
 		add_everybody(indexd);
-		if (!indexd->child) {
-			struct indexd_order *order = indexd_queue_take(
-			    &indexd->queue, pf_clock_mono_ms(), &wait_ms);
+		until_ms = indexd->round_ms;
+		for (int i = 0; i < 2; i++) {
+			int64_t at = run_lane(indexd, &indexd->lanes[i]);
 
-			if (order) {
-				start_order(indexd, order);
-				wait_ms = 0; /* but let signals in */
-			}
+			until_ms = at < until_ms ? at : until_ms;
 		}
-		wait_for_news(indexd, wait_ms);
+		wait_for_news(indexd, until_ms);
 	}
-	if (indexd->child) {
-		kill(indexd->child, SIGTERM);
-		waitpid(indexd->child, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		struct lane *lane = &indexd->lanes[i];
+
+		if (!lane->child)
+			continue;
+		/* what reads attachments is not waited for */
+		kill(lane->child, lane->attachments ? SIGKILL : SIGTERM);
+		waitpid(lane->child, NULL, 0);
 	}
 }
 
@@ -373,25 +404,51 @@ static void leave(struct indexd *indexd)
 		close(indexd->socket);
 	if (pf_conf_run_path(&indexd->conf, "indexd.pid", path, sizeof path))
 		unlink(path);
-	indexd_order_free(&indexd->order);
-	indexd_queue_release(&indexd->queue);
+	for (int i = 0; i < 2; i++) {
+		indexd_order_free(&indexd->lanes[i].order);
+		indexd_queue_release(&indexd->lanes[i].queue);
+	}
 	auth_lookup_free(&indexd->lookup);
 	pf_conf_release(&indexd->conf);
 }
 
+/* In the foreground, as whoever calls: `penfold index` does. */
+static int work_once(struct indexd *indexd, const char *conf_path,
+		     const char *mail, bool rebuild)
+{
+	struct pf_error err = {0};
+	struct store_conf store = {.root = mail};
+	pf_status status = pf_conf_load(&indexd->conf, conf_path, NULL, &err);
+
+	sigprocmask(SIG_SETMASK, &indexd->signals, NULL);
+	store.separator = indexd->conf.hierarchy_separator[0];
+	store.special_use = indexd->conf.special_use;
+	if (!status)
+		status = indexd_once(&store, rebuild, &stop, &err);
+	if (status)
+		fprintf(stderr, "penfold-indexd: %s\n", err.log);
+	pf_conf_release(&indexd->conf);
+	return status ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct indexd indexd = {.socket = -1};
+	struct indexd indexd = {.socket = -1, .lanes[1].attachments = true};
 	struct pf_error err = {0};
+	bool rebuild = argc == 5 && strcmp(argv[3], "--rebuild") == 0;
+	bool once = rebuild || (argc == 5 && strcmp(argv[3], "--once") == 0);
 	int code = 0;
 
-	if (argc != 3 || strcmp(argv[1], "-c") != 0) {
-		fprintf(stderr, "usage: penfold-indexd -c FILE\n");
+	if ((argc != 3 && !once) || strcmp(argv[1], "-c") != 0) {
+		fprintf(stderr, "usage: penfold-indexd -c FILE "
+				"[--once MAILDIR | --rebuild MAILDIR]\n");
 		return 64;
 	}
 	pf_log_init("indexd", PF_LOG_INFO);
 	pf_conf_init(&indexd.conf);
 	set_signals(&indexd.signals);
+	if (once)
+		return work_once(&indexd, argv[2], argv[4], rebuild);
 	if (start(&indexd, argv[2], &err) == PF_OK) {
 		run(&indexd);
 	} else {

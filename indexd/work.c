@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "index/index.h"
+#include "indexd/attach.h"
 #include "search/search.h"
 
 #define COMMIT_MS   2000
@@ -93,8 +94,14 @@ static pf_status index_message(struct state *state, struct store_box *box,
 	int fd;
 
 	status = index_writer_has(state->writer, guid, &has, err);
-	if (status)
+	if (status || (has && state->work->attachments))
 		return status;
+	if (state->work->attachments) {
+		status =
+		    indexd_attach_message(state->writer, box, uid, &has, err);
+		state->work->indexed += !status && has;
+		return status == PF_LIMIT ? PF_OK : status;
+	}
 	pf_buf_add_str(&key, guid); /* opening may change the box */
 	if (store_msg_open(box, uid, &fd, &size, NULL) == PF_OK) {
 		/* a copy of what is known has no summary in this mailbox */
@@ -255,6 +262,9 @@ static pf_status sweep(struct state *state, struct pf_error *err)
 	if (!status && state->work->skipped == skipped)
 		status = index_writer_sweep(state->writer, is_known, &guids,
 					    &state->work->removed, err);
+	if (!status && state->work->skipped == skipped &&
+	    state->work->attachments)
+		indexd_attach_sweep(state->store, &guids);
 	if (!status)
 		status = write_note(state, "swept", now, 0, err);
 	if (!status)
@@ -265,17 +275,31 @@ static pf_status sweep(struct state *state, struct pf_error *err)
 
 /* ---- a user ---------------------------------------------------------- */
 
+/* The index; of attachments everything, or one thing of it. */
+static void where(const struct state *state, struct pf_buf *path,
+		  const char *what)
+{
+	const char *root = store_root(state->store);
+
+	if (state->work->attachments)
+		search_attached_path(path, root, what);
+	else
+		search_index_path(path, root);
+}
+
 static pf_status open_index(struct state *state, struct pf_error *err)
 {
 	struct pf_buf path = PF_BUF_INIT(8192);
 	pf_status status = PF_OK;
 
-	search_index_path(&path, store_root(state->store));
+	where(state, &path, "");
 	if (state->work->order->rebuild) {
 		status = pf_fs_remove_tree(AT_FDCWD, path.data, err);
 		if (status == PF_NOTFOUND)
 			status = PF_OK;
 	}
+	pf_buf_clear(&path);
+	where(state, &path, "index");
 	if (!status)
 		status = index_writer_open(path.data, search_text_version(),
 					   &state->writer,

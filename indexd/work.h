@@ -10,7 +10,8 @@
 struct indexd_work {
 	const struct store_conf *store;
 	const struct indexd_order *order;
-	int slice_ms;		     /* work no longer than about this */
+	bool attachments; /* the text of these, into their own index */
+	int slice_ms;	  /* work no longer than about this */
 	volatile sig_atomic_t *stop; /* commit and return when it is set */
 	/* results */
 	uint32_t indexed, removed, skipped;

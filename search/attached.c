@@ -23,7 +23,8 @@ struct search_attached {
 void search_attached_path(struct pf_buf *to, const char *store_root,
 			  const char *what)
 {
-	pf_buf_addf(to, "%s/penfold-attachments/%s", store_root, what);
+	pf_buf_addf(to, "%s/penfold-attachments%s%s", store_root,
+		    *what ? "/" : "", what);
 }
 
 void search_attached_name(struct pf_buf *to, struct pf_str guid)

@@ -90,8 +90,15 @@ PF_CHECKED pf_status search_index_message(struct index_writer *writer,
  * the store's summary, unless they are there.  `fd`: its file. */
 void search_keep_summary(struct store_box *box, uint32_t uid, int fd);
 
-/* Where the text of attachments is ("text", or "index" of them), the name of a
- * message's file in it, and the text into that index; see attached.h. */
+/* Some words of the open message (folded), others with another seed.  Return
+ * false to stop. */
+typedef bool (*search_word_fn)(void *arg, struct pf_str word);
+PF_CHECKED pf_status search_words(int fd, unsigned seed, search_word_fn fn,
+				  void *arg, struct pf_error *err);
+
+/* Where the text of attachments is ("text", "index" of them, or "": all), the
+ * name of a message's file in it, and the text into that index; see attached.h.
+ */
 void search_attached_path(struct pf_buf *to, const char *store_root,
 			  const char *what);
 void search_attached_name(struct pf_buf *to, struct pf_str guid);
