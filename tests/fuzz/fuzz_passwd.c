@@ -20,6 +20,16 @@ static void check(const struct auth_users *users, const struct auth_user *u)
 	if (!u->broken && (u->home[0] != '/' || u->mail[0] != '/'))
 		abort();
 	auth_user_allows(u, PF_STR("192.0.2.1"));
+	/* 2^-100: nobody has a device with this password */
+	if (auth_device_match(u, PF_STR("abcde-fghij-kmnpq-rstuv")))
+		abort();
+	for (size_t i = 0; i < u->n_devices; i++) {
+		struct pf_str name = pf_str_c(u->devices[i].name);
+		if (!auth_device_name_valid(name) || !auth_device_find(u, name))
+			abort();
+		auth_device_allows(&u->devices[i], PF_STR("imap"),
+				   PF_STR("2001:db8::1"));
+	}
 	for (int hash = AUTH_SCRAM_SHA1; hash <= AUTH_SCRAM_SHA256; hash++) {
 		if (auth_scheme_scram(u->password, (enum auth_scram_hash)hash,
 				      &text))
@@ -39,6 +49,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!conf.user_file)
 		pf_conf_init(&conf);
 	auth_users_parse(&conf, pf_str_mem(data, size), &users, &problems);
+	struct auth_recipient r;
+	if (auth_recipient(users, &conf, PF_STR("info+x@localhost"), &r,
+			   NULL) == PF_OK &&
+	    r.user->broken)
+		abort();
 	for (size_t i = 0; i < auth_users_count(users); i++)
 		check(users, auth_users_at(users, i));
 	auth_users_unref(&users);

@@ -44,8 +44,10 @@ static enum auth_step drive(struct auth_exchange *x, struct pf_str resp)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct auth_mech *const mechs[] = {
-	    &auth_mech_scram_sha256, &auth_mech_scram_sha1, &auth_mech_plain,
-	    &auth_mech_login};
+	    &auth_mech_scram_sha256, &auth_mech_scram_sha1,
+	    &auth_mech_plain,	     &auth_mech_login,
+	    &auth_mech_scram_sha256, &auth_mech_scram_sha256_plus,
+	    &auth_mech_plain,	     &auth_mech_scram_sha1_plus};
 	struct auth_exchange x;
 	struct pf_str rest, message;
 	enum auth_step step = AUTH_STEP_CHALLENGE;
@@ -55,7 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	rest = pf_str_mem(data + 1, size - 1);
-	auth_exchange_init(&x, mechs[data[0] % 4]);
+	auth_exchange_init(&x, mechs[data[0] % 8]);
+	if (data[0] & 4) {
+		pf_buf_add_c(&x.exporter, "exporter");
+		pf_buf_add_c(&x.end_point, "end point");
+	}
 	while (step == AUTH_STEP_CHALLENGE &&
 	       pf_str_split(&rest, '\n', &message)) {
 		if (pf_str_eq(message, PF_STR("\1")))
