@@ -4,7 +4,8 @@
  *	auth.sock	 auth-client protocol, for Postfix and Exim
  *	auth-gate.sock	 the same, for imapd's gate (another owner)
  *	auth-master.sock master protocol, for mda, sessions and indexd
- *	socketmap.sock	 Postfix' look-ups: maps "mailbox" and "access"
+ *	socketmap.sock	 Postfix' look-ups: mailbox, senders, access,
+ *			 transport
  *
  * All state belongs to the loop's thread; only auth_exchange_work() runs
  * elsewhere, on an attempt that nobody else touches meanwhile.
@@ -438,30 +439,96 @@ static void answer_access(struct conn *c, struct pf_str key)
 				   : PF_STR(""));
 }
 
-static void answer_mailbox(struct conn *c, struct pf_str key)
+static void answer_found(struct conn *c, pf_status status, struct pf_str found)
 {
-	struct auth_recipient r = {0};
-	struct pf_error err = {0};
-	pf_status status =
-	    auth_source_address(users_now(c->server), key, &r, &err);
-
 	auth_socketmap_answer(&c->out, status,
-			      status == PF_OK ? pf_str_c(r.user->name)
+			      status == PF_OK ? found
 			      : status == PF_NOTFOUND
 				  ? PF_STR("")
 				  : PF_STR("user file is down"));
 }
 
+/* Is its domain written down, in the list or in the user's own name?  "*", all
+ * that the MTA sends us, does not say that the world's domains are ours. */
+static bool domain_is_named(const struct pf_conf *conf, struct pf_str address,
+			    const struct auth_user *user)
+{
+	struct pf_str list = pf_str_c(conf->domains), word;
+	struct pf_str name = pf_str_c(user->name);
+	ptrdiff_t at = pf_str_rchr(address, '@');
+	ptrdiff_t name_at = pf_str_rchr(name, '@');
+
+	if (at < 0)
+		return true;
+	address = pf_str_from(address, (size_t)at + 1);
+	while (pf_conf_word(&list, &word))
+		if (pf_str_ieq(word, address))
+			return true;
+	return name_at >= 0 &&
+	       pf_str_ieq(pf_str_from(name, (size_t)name_at + 1), address);
+}
+
+static void answer_mailbox(struct conn *c, struct pf_str key)
+{
+	struct auth_recipient r = {0};
+	pf_status status =
+	    auth_source_address(users_now(c->server), key, &r, NULL);
+
+	answer_found(c, status, pf_str_c(status == PF_OK ? r.user->name : ""));
+}
+
+static pf_status find_ours(struct conn *c, struct pf_str key,
+			   struct auth_recipient *r)
+{
+	pf_status status =
+	    auth_source_address(users_now(c->server), key, r, NULL);
+
+	if (status == PF_OK && !domain_is_named(c->server->conf, key, r->user))
+		return PF_NOTFOUND;
+	return status;
+}
+
+/* For smtpd_sender_login_maps: who alone may send as this.  His own address,
+ * with any extension (so also those he gave to lists), his aliases. */
+static void answer_senders(struct conn *c, struct pf_str key)
+{
+	struct auth_recipient r = {0};
+	pf_status status = find_ours(c, key, &r);
+
+	answer_found(c, status, pf_str_c(status == PF_OK ? r.user->name : ""));
+}
+
+/* For transport_maps: mail for users comes to us, other mail is others'. */
+static void answer_transport(struct conn *c, struct pf_str key)
+{
+	struct auth_recipient r = {0};
+	struct pf_buf to = PF_BUF_INIT(4300);
+
+	pf_buf_addf(&to, "lmtp:unix:%s/lmtp.sock", c->server->conf->run_dir);
+	answer_found(c, find_ours(c, key, &r), pf_buf_str(&to));
+	pf_buf_release(&to);
+}
+
+static const struct map {
+	struct pf_str name;
+	void (*answer)(struct conn *c, struct pf_str key);
+} maps[] = {
+    {PF_STR("mailbox"), answer_mailbox},
+    {PF_STR("senders"), answer_senders},
+    {PF_STR("access"), answer_access},
+    {PF_STR("transport"), answer_transport},
+};
+
 static void answer_map(struct conn *c, struct pf_str map, struct pf_str key)
 {
-	if (pf_str_eq(map, PF_STR("mailbox")))
-		answer_mailbox(c, key);
-	else if (pf_str_eq(map, PF_STR("access")))
-		answer_access(c, key);
-	else
-		auth_socketmap_answer(
-		    &c->out, PF_UNSUPPORTED,
-		    PF_STR("the maps are \"mailbox\" and \"access\""));
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+		if (pf_str_eq(maps[i].name, map)) {
+			maps[i].answer(c, key);
+			return;
+		}
+	auth_socketmap_answer(&c->out, PF_UNSUPPORTED,
+			      PF_STR("the maps are mailbox, senders, access, "
+				     "transport"));
 }
 
 static size_t map_input(struct conn *c, struct pf_str input)

@@ -270,6 +270,17 @@ static void serves_postfix(void)
 		    &closed),
 	       "6:OK ann,9:NOTFOUND ,22:TEMP user file is down,");
 	ok(!closed);
+	/* who may send as whom, and where mail for users goes */
+	is_str(bare("run/socketmap.sock",
+		    "21:senders ann+x@ex.test,18:senders a@far.test,"
+		    "19:senders zoe@ex.test,19:senders bad@ex.test,",
+		    &closed),
+	       "6:OK ann,9:NOTFOUND ,9:NOTFOUND ,22:TEMP user file is down,");
+	ok(strstr(bare("run/socketmap.sock",
+		       "21:transport ann@ex.test,21:transport zoe@ex.test,"
+		       "11:transport *,",
+		       &closed),
+		  "/run/lmtp.sock,9:NOTFOUND ,9:NOTFOUND ,") != NULL);
 	/* a mailbox is full while somebody says so, and said so lately */
 	mkdir(in_dir("run/full"), 0711);
 	write_file("run/full/ann", "");

@@ -51,7 +51,7 @@ virtual_mailbox_limit = 0
 smtpd_recipient_limit = 1000
 default_destination_recipient_limit = 1000
 smtpd_error_sleep_time = 0
-smtpd_hard_error_limit = 100
+smtpd_hard_error_limit = 2000
 minimal_backoff_time = 1s
 queue_run_delay = 1s
 address_verify_poll_delay = 1s
@@ -63,6 +63,7 @@ virtual_mailbox_maps = socketmap:unix:{run}/socketmap.sock:mailbox
 virtual_transport = lmtp:unix:{run}/lmtp.sock
 lmtp_send_xforward_command = yes
 transport_maps = inline:{{ {{ pipe.test = deliver: }} }}
+  socketmap:unix:{run}/socketmap.sock:transport
 relay_domains = pipe.test
 
 smtpd_sasl_type = dovecot
@@ -82,6 +83,12 @@ MASTER_CF = """\
 127.0.0.1:{verify} inet n - n - - smtpd
   -o virtual_mailbox_maps=
   -o smtpd_recipient_restrictions=reject_unverified_recipient
+127.0.0.1:{owned} inet n - n - - smtpd
+  -o smtpd_tls_security_level=may
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_sender_login_maps=socketmap:unix:{run}/socketmap.sock:senders
+  -o smtpd_sender_restrictions=reject_sender_login_mismatch
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 pickup    unix n - n 60 1 pickup
 cleanup   unix n - n - 0 cleanup
 qmgr      unix n - n 300 1 qmgr
@@ -117,10 +124,12 @@ class Postfix:
         for name in ("etc", "spool", "data"):
             (self.dir / name).mkdir(parents=True)
         os.chown(self.dir / "data", pwd.getpwnam("postfix").pw_uid, -1)
-        self.smtp, self.submit, self.verify = (
-            free_port_block(start=30000) + i for i in range(3))
+        base = free_port_block(start=30000)
+        self.smtp, self.submit, self.verify, self.owned = (
+            base + i for i in range(4))
         places = dict(dir=self.dir, run=rig.dir / "run", tls=rig.dir / "tls",
                       smtp=self.smtp, submit=self.submit, verify=self.verify,
+                      owned=self.owned,
                       mail_user=MAIL_USER, conf=rig.dir / "penfold.conf",
                       deliver=for_anyone("mda/penfold-deliver", rig.dir))
         (self.conf / "main.cf").write_text(MAIN_CF.format(**places))
@@ -298,6 +307,45 @@ def submission(rig, pf):
         equal(smtp.rcpt("bob@ex.test")[0], 554, "no login, no submission")
 
 
+def senders(pf):
+    """Who may send as whom: his addresses and tags, nobody else's."""
+    def mail_from(smtp, sender):
+        smtp.rset()
+        smtp.mail(sender)
+        return smtp.rcpt("bob@ex.test")[0]
+
+    with pf.client(pf.owned, tls=True) as smtp:
+        smtp.login("ann", PASSWORD)
+        codes = {who: mail_from(smtp, who) for who in (
+            "ann@ex.test", "ann+ml-nanog@ex.test", "bob@ex.test",
+            "bob+tag@ex.test", "zoe@ex.test", "ann@far.test")}
+    equal(codes, {"ann@ex.test": 250, "ann+ml-nanog@ex.test": 250,
+                  "bob@ex.test": 553, "bob+tag@ex.test": 553,
+                  "zoe@ex.test": 553, "ann@far.test": 553},
+          "ann sends as herself and with tags, as nobody else")
+
+
+def thousand_recipients(rig, pf):
+    """Good and unknown ones mixed: what is wrong is said at once, what was
+    taken is delivered, and there is never a bounce."""
+    before = pf.log().count("status=bounced")
+    with pf.client() as smtp:
+        smtp.mail("sender@far.test")
+        answers = [smtp.rcpt((f"u{n % 50:02}+t{n}" if n % 2 else f"no{n}")
+                             + "@ex.test")[0] for n in range(1000)]
+        code, _ = smtp.data(b"Subject: thousand\r\n\r\nx\r\n")
+    equal([answers.count(250), answers.count(550), code], [500, 500, 250],
+          "1,000 recipients, mixed: each is answered at RCPT")
+
+    def count():
+        root = rig.dir / "mail"
+        return sum(b"Subject: thousand" in p.read_bytes()
+                   for p in root.glob("u*/Maildir/.t*/new/*"))
+    equal(wait_for(lambda: count() >= 500 and count(), 60), 500,
+          "all 500 get it")
+    equal(pf.log().count("status=bounced") - before, 0, "nothing bounces")
+
+
 def big_message(rig, pf):
     """20 MB, with every byte that SMTP lets through, and leading dots."""
     line = bytes(b for b in range(1, 256) if b not in (10, 13)) * 3
@@ -447,7 +495,7 @@ def main():
     # a test that is stopped stops what it started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     begin = time.monotonic()
-    with Rig(conf=f"mail_user = {MAIL_USER}") as rig, Postfix(rig) as pf:
+    with Rig(conf=f"mail_user = {MAIL_USER}\ndomains = ex.test") as rig, Postfix(rig) as pf:
         rig.add_user("jürgen")
         with open(rig.dir / "users", "a") as users:
             for n in range(50):
@@ -463,8 +511,10 @@ def main():
         extension(rig, pf)
         unknown_users(pf)
         submission(rig, pf)
+        senders(pf)
         utf8_addresses(rig, pf)
         fifty_recipients(rig, pf)
+        thousand_recipients(rig, pf)
         verify_probe(pf)
         pipe_delivery(rig, pf)
         big_message(rig, pf)
