@@ -401,7 +401,7 @@ static void notify_user(struct delivery *d, const struct filter_script *script,
 	struct pf_error err;
 	int home, lock = -1;
 
-	pf_log(PF_LOG_WARN, "sieve script", PF_LOGC("user", d->rcpt->id.user),
+	pf_log(PF_LOG_WARN, "sieve-script", PF_LOGC("user", d->rcpt->id.user),
 	       PF_LOGC("path", script->path), PF_LOGC("msg", text));
 	if (pf_fs_open(AT_FDCWD, d->rcpt->id.home, O_RDONLY | O_DIRECTORY, 0,
 		       &home, &err) != PF_OK)
@@ -570,7 +570,7 @@ static void script_failed(struct delivery *d, const struct filter_link *link,
 		d->broken = true;
 		notify_user(d, link->script, text);
 	} else {
-		pf_log(PF_LOG_ERROR, "sieve script of the site",
+		pf_log(PF_LOG_ERROR, "sieve-script-of-site",
 		       PF_LOGC("id", d->message->id),
 		       PF_LOGC("path", link->script->path),
 		       PF_LOGC("msg", text));

@@ -197,7 +197,7 @@ static int deliver(const struct pf_conf *conf, const struct options *options)
 	}
 	/* an ordinary user may have no right to the site's journal */
 	if (filter_new(conf, &filter, &err) != PF_OK)
-		pf_log_error(PF_LOG_DEBUG, "no delivery journal", &err,
+		pf_log_error(PF_LOG_DEBUG, "no-delivery-journal", &err,
 			     PF_LOGC("dir", conf->state_dir));
 	lookup = master_lookup(conf);
 	filter->find_user = lookup ? auth_lookup_user : NULL;

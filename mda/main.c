@@ -159,7 +159,7 @@ static int serve(struct program *p)
 		return fail("start", &err);
 	umask(077);
 	if (filter_new(&p->conf, &p->filter, &err) != PF_OK)
-		pf_log_error(PF_LOG_WARN, "no delivery journal", &err,
+		pf_log_error(PF_LOG_WARN, "no-delivery-journal", &err,
 			     PF_LOGC("dir", p->conf.state_dir));
 	p->filter->find_user = auth_lookup_user;
 	p->filter->find_arg = auth_lookup_new(socket);
