@@ -33,7 +33,7 @@ X(PATH, home_path, "/var/vmail/%u", "a user's home, when the user file does not 
 X(STR,  mail_user, "", "system user that owns the mail of virtual users; empty: whoever runs us") \
 X(STR,  auth_user, "", "system user that penfold-authd runs as; empty: whoever runs us") \
 X(STR,  gate_user, "", "system user that the login side of penfold-imapd runs as; empty: whoever runs us") \
-X(LIST, listen_imap, "127.0.0.1:143", "addresses for IMAP with STARTTLS; [::]:143 for all") \
+X(LIST, listen_imap, "127.0.0.1:143", "addresses for IMAP with STARTTLS; [::]:143 for all; proxy:HOST:PORT: a proxy connects there (PROXY protocol)") \
 X(LIST, listen_imaps, "127.0.0.1:993", "addresses for IMAP over TLS") \
 X(LIST, listen_lmtp, "", "TCP addresses for LMTP, beside run_dir/lmtp.sock") \
 X(LIST, listen_sieve, "", "addresses for ManageSieve") \
@@ -61,7 +61,7 @@ X(TIME, expunged_keep, "14d", "how long expunged messages and lost flags can be 
 X(SIZE, expunged_size, "1G", "what the expunged messages of one user may take; the oldest go first; 0: any number") \
 X(STR,  expunged_namespace, "Expunged", "level below which a user finds what he expunged, if he asks for it by name; empty: nowhere") \
 X(INT,  recipients_max, "1000", "recipients of one LMTP transaction") \
-X(LIST, trusted_networks, "127.0.0.0/8 ::1", "peers whose XFORWARD is believed over TCP; the Unix socket always is") \
+X(LIST, trusted_networks, "127.0.0.0/8 ::1", "peers whose XFORWARD and PROXY headers are believed over TCP; the Unix socket always is") \
 X(PATH, sieve_script, "%h/.dovecot.sieve", "a user's active Sieve script") \
 X(PATH, sieve_dir, "%h/sieve", "a user's Sieve scripts") \
 X(PATH, sieve_default, "", "script for users who have none") \

@@ -432,14 +432,13 @@ static void make_room(struct gate *gate)
 		net_listener_pause(gate->ports[i].listener, true);
 }
 
-static void on_accept(void *arg, int fd, const char *peer, int peer_port)
+void gate_accept(struct gate_port *port, int fd, const char *peer,
+		 const char *local_ip)
 {
-	struct gate_port *port = arg;
 	struct gate *gate = port->gate;
 	struct gate_conn *g = calloc(1, sizeof *g);
 	struct pf_error err = {0};
 
-	(void)peer_port;
 	if (!g)
 		abort();
 	g->gate = gate;
@@ -448,7 +447,10 @@ static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 	pf_buf_init(&g->back, GATE_BACK_MAX);
 	g->id = ++gate->last_id;
 	snprintf(g->ip, sizeof g->ip, "%s", peer);
-	local_address(fd, g->local_ip, sizeof g->local_ip);
+	if (local_ip[0])
+		snprintf(g->local_ip, sizeof g->local_ip, "%s", local_ip);
+	else
+		local_address(fd, g->local_ip, sizeof g->local_ip);
 	if (net_conn_new(gate->loop, fd, &events, g, INPUT_MAX, &g->conn,
 			 &err) != PF_OK) {
 		pf_log_error(PF_LOG_WARN, "accept", &err);
@@ -467,6 +469,17 @@ static void on_accept(void *arg, int fd, const char *peer, int peer_port)
 	}
 	g->tls = port->tls;
 	greet(g);
+}
+
+static void on_accept(void *arg, int fd, const char *peer, int peer_port)
+{
+	struct gate_port *port = arg;
+
+	(void)peer_port;
+	if (port->proxy)
+		gate_proxied_accept(port, fd, peer);
+	else
+		gate_accept(port, fd, peer, "");
 }
 
 /* ---- the process ------------------------------------------------------------
@@ -569,9 +582,12 @@ static pf_status listen_on(struct gate *gate, const char *list, bool tls,
 					    "listen_imaps needs tls_cert and "
 					    "tls_key");
 		struct gate_port *port = &gate->ports[gate->port_count];
-		char *address = pf_str_dup(word);
-		*port = (struct gate_port){
-		    .gate = gate, .protocol = protocol, .tls = tls};
+		bool proxy = pf_str_starts(word, PF_STR("proxy:"));
+		char *address = pf_str_dup(proxy ? pf_str_from(word, 6) : word);
+		*port = (struct gate_port){.gate = gate,
+					   .protocol = protocol,
+					   .tls = tls,
+					   .proxy = proxy};
 		status = net_listener_new(
 		    gate->loop,
 		    &(struct net_listener_conf){.address = address,
@@ -615,6 +631,7 @@ pf_status gate_init(struct gate *gate, struct net_loop *loop,
 		gate->workers[i] = -1;
 	pf_list_init(&gate->waiting);
 	pf_list_init(&gate->relays);
+	pf_list_init(&gate->proxied);
 	if (conf->hostname[0])
 		snprintf(gate->hostname, sizeof gate->hostname, "%s",
 			 conf->hostname);
@@ -653,6 +670,7 @@ void gate_stop(struct gate *gate)
 	for (size_t i = 0; i < gate->port_count; i++)
 		net_listener_free(&gate->ports[i].listener);
 	gate->port_count = 0;
+	gate_proxied_stop(gate);
 	for (struct pf_link *link = gate->waiting.next, *next;
 	     link != &gate->waiting; link = next) {
 		next = link->next;

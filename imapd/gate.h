@@ -28,7 +28,8 @@ struct gate_port {
 	struct gate *gate;
 	struct net_listener *listener;
 	enum handoff_protocol protocol;
-	bool tls; /* from the first byte on */
+	bool tls;   /* from the first byte on */
+	bool proxy; /* a proxy connects, and says for whom */
 };
 
 struct gate {
@@ -43,6 +44,7 @@ struct gate {
 	int workers[GATE_WORKERS_MAX]; /* sockets, -1: not connected */
 	struct pf_link waiting;	       /* before login, oldest first */
 	struct pf_link relays;	       /* after login, over TLS */
+	struct pf_link proxied;	       /* of whom we do not know yet */
 	size_t count, count_max;
 	uint64_t last_id;
 	bool full, stopping;
@@ -95,6 +97,13 @@ struct gate_conn {
 	int64_t deadline; /* monotonic ms, to log in */
 	char ip[48], local_ip[48];
 };
+
+/* A new connection; local_ip "": that of its socket. */
+void gate_accept(struct gate_port *port, int fd, const char *peer,
+		 const char *local_ip);
+/* proxied.c: the same, when the header has come */
+void gate_proxied_accept(struct gate_port *port, int fd, const char *peer);
+void gate_proxied_stop(struct gate *gate);
 
 /* gate.c, for the commands */
 void gate_send(struct gate_conn *g, struct pf_str text);

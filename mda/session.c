@@ -111,7 +111,7 @@ static void on_closed(void *arg, const struct pf_error *why)
 
 	s->conn = NULL;
 	if (why->status != PF_CLOSED && why->status != PF_CANCELLED)
-		pf_log(PF_LOG_INFO, "lmtp connection lost",
+		pf_log(PF_LOG_INFO, "lmtp-connection-lost",
 		       PF_LOGC("peer", s->peer), PF_LOGC("msg", why->log));
 	free_if_over(s);
 }
@@ -357,42 +357,6 @@ static const struct net_conn_events events = {
 
 /* ---- accepting ---- */
 
-static bool in_network(const char *peer, struct pf_str network)
-{
-	unsigned char a[16], b[16];
-	ptrdiff_t slash = pf_str_chr(network, '/');
-	char text[64];
-	uint64_t bits;
-	int family = strchr(peer, ':') ? AF_INET6 : AF_INET;
-	uint64_t most = family == AF_INET6 ? 128 : 32;
-
-	bits = most;
-	if (slash >= 0 &&
-	    !pf_str_u64(pf_str_from(network, (size_t)slash + 1), most, &bits))
-		return false;
-	if (slash >= 0)
-		network = pf_str_head(network, (size_t)slash);
-	if (!pf_str_copy(network, text, sizeof text) ||
-	    inet_pton(family, peer, a) != 1 || inet_pton(family, text, b) != 1)
-		return false;
-	for (uint64_t i = 0; i < bits; i++)
-		if ((a[i / 8] ^ b[i / 8]) & (0x80 >> i % 8))
-			return false;
-	return true;
-}
-
-static bool is_trusted(const struct pf_conf *conf, const char *peer)
-{
-	struct pf_str rest = pf_str_c(conf->trusted_networks), word;
-
-	if (strcmp(peer, "unix") == 0)
-		return true;
-	while (pf_conf_word(&rest, &word))
-		if (in_network(peer, word))
-			return true;
-	return false;
-}
-
 void mda_sessions_accept(void *arg, int fd, const char *peer, int peer_port)
 {
 	static const char full[] = "421 4.3.2 Too many connections\r\n";
@@ -403,7 +367,8 @@ void mda_sessions_accept(void *arg, int fd, const char *peer, int peer_port)
 	    .hostname = all->filter->hostname,
 	    .size_max = (uint64_t)all->filter->conf->message_size_max,
 	    .rcpts_max = (size_t)all->filter->conf->recipients_max,
-	    .trusted = is_trusted(all->filter->conf, peer),
+	    .trusted =
+		net_is_trusted(all->filter->conf->trusted_networks, peer),
 	};
 
 	(void)peer_port;

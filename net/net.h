@@ -85,6 +85,22 @@ void net_listener_free(struct net_listener **listener);
 PF_CHECKED pf_status net_connect(const char *address, int timeout_ms, int *fd,
 				 struct pf_error *err);
 
+/* ---- who is behind a proxy (PROXY protocol, versions 1 and 2) --------- */
+
+#define NET_PROXY_MAX 536
+
+struct net_proxy_peer {
+	char ip[48], local_ip[48]; /* "": the proxy speaks for itself */
+};
+/* How many bytes behind these n surely belong to the header; 0: it is whole,
+ * SIZE_MAX: it is none. */
+size_t net_proxy_wants(const char *p, size_t n);
+bool net_proxy_read(const char *p, size_t n, struct net_proxy_peer *peer);
+
+/* Is the peer ("192.0.2.1", "unix") in a list of networks (trusted_networks)?
+ * A Unix socket always is. */
+bool net_is_trusted(const char *networks, const char *peer);
+
 /* ---- connections ---------------------------------------------------- */
 
 #define NET_HIGH_MARK (64 * 1024)
