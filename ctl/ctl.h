@@ -29,6 +29,8 @@ int ctl_search(struct ctl *ctl);
 int ctl_explain(struct ctl *ctl);
 int ctl_quota(struct ctl *ctl);
 int ctl_sieve(struct ctl *ctl);
+int ctl_import(struct ctl *ctl);
+int ctl_export(struct ctl *ctl);
 int ctl_undelete(struct ctl *ctl);
 int ctl_restore(struct ctl *ctl);
 int ctl_takeover(struct ctl *ctl);

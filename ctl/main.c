@@ -120,6 +120,18 @@ static const struct verb verbs[] = {
      "expunged after it come back, and flags and keywords are set as they\n"
      "were.  What came later stays, and what was moved stays where it is.\n"
      "TIME: 2026-11-21, \"2026-11-21 14:30\", 3h or 2d (ago), @seconds\n"},
+    {"import", ctl_import, "mbox:FILE|maildir:DIR [-u USER] [--to MAILBOX] ...",
+     "bring mail in from an mbox or a Maildir",
+     "An mbox goes to MAILBOX (default INBOX), a Maildir with all below it to\n"
+     "mailboxes of the same names, below MAILBOX if there is one.  Flags,\n"
+     "keywords and dates are kept.  Call it again after it was interrupted.\n"
+     "  --dry-run       only count\n"
+     "  --state FILE    how far an mbox was read (default: FILE.penfold)\n"},
+    {"export", ctl_export, "mbox:PATH|maildir:DIR [-u USER] [--in MAILBOX]",
+     "take mail out to an mbox or a Maildir",
+     "mbox:PATH is a file for one MAILBOX, and a directory for all; written "
+     "is\n"
+     "mboxrd.  A Maildir gets what it does not have yet.\n"},
     {"takeover", ctl_takeover, "PATH [--do] [--back] ...",
      "serve another server's Maildir, or give it back",
      "Says what is there, what would be done and what cannot be kept; --do\n"

@@ -89,6 +89,57 @@ bool origin_courier_name(struct pf_str line, char separator,
 bool origin_courier_line(struct pf_str name, char separator, bool utf8,
 			 struct pf_buf *line);
 
+/* ---- mbox --------------------------------------------------------------- */
+
+struct origin_message {
+	uint32_t flags;		/* enum store_flag */
+	struct pf_str keywords; /* parted by blanks */
+	int64_t date;		/* 0: not known */
+};
+
+/* The date of a "From " line (UTC). */
+bool origin_mbox_date(struct pf_str line, int64_t *date);
+/* The next message of mboxrd, mboxo or mboxcl2, without what is mbox' own;
+ * *at goes on.  False: there is none (at the end), or what stands there is no
+ * mbox (*at before the end). */
+bool origin_mbox_next(struct pf_str text, size_t *at,
+		      struct origin_message *message, struct pf_buf *body);
+/* Appends it, as mboxrd. */
+void origin_mbox_write(const struct origin_message *message, struct pf_str text,
+		       struct pf_buf *to);
+
+/* ---- import and export -------------------------------------------------- */
+
+struct origin_transfer {
+	struct store *store;
+	struct pf_str mailbox; /* into, or from; empty: all (not mbox in) */
+	char separator;
+	bool dry;
+	/* so many messages are done, and of the source so many of `total` */
+	void (*progress)(void *arg, uint64_t messages, uint64_t done,
+			 uint64_t total);
+	void *arg;
+	uint64_t messages, skipped; /* out: done; there already */
+};
+
+/* Goes on where it was killed: `state` (a file; NULL: none) says how far it
+ * came.  Mailboxes are made and subscribed. */
+PF_CHECKED pf_status origin_import_mbox(struct origin_transfer *transfer,
+					const char *file, const char *state,
+					struct pf_error *err);
+/* A Maildir with all that is below it, into mailboxes below `mailbox`.  What
+ * is there already, by name of the file, is not done again. */
+PF_CHECKED pf_status origin_import_maildir(struct origin_transfer *transfer,
+					   const char *root,
+					   struct pf_error *err);
+/* One mailbox to a file (new, or replaced); all to NAME.mbox in a directory. */
+PF_CHECKED pf_status origin_export_mbox(struct origin_transfer *transfer,
+					const char *path, struct pf_error *err);
+/* To a Maildir++, made if it is missing; what is there is not done again. */
+PF_CHECKED pf_status origin_export_maildir(struct origin_transfer *transfer,
+					   const char *root,
+					   struct pf_error *err);
+
 /* ---- taking over ------------------------------------------------------- */
 
 enum origin_kind {
