@@ -35,50 +35,52 @@
 
 /* ---- where ------------------------------------------------------------- */
 
-static bool open_dir(int in, const char *name, int *dir)
+static bool open_dir(int in, const char *name, int *dir, struct pf_error *err)
 {
 	return pf_fs_open(in, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, dir,
-			  NULL) == PF_OK;
+			  err) == PF_OK;
 }
 
-/* Makes and opens a directory with cur/, new/ and tmp/. */
-static int make_maildir(int in, const char *name, bool marker)
+/* Makes and opens a directory with cur/, new/ and tmp/; -1. */
+static int make_maildir(int in, const char *name, bool marker,
+			struct pf_error *err)
 {
 	int dir = -1;
-	pf_status status = pf_fs_mkdir(in, name, STORE_FOLDER_MODE, NULL);
+	pf_status status = pf_fs_mkdir(in, name, STORE_FOLDER_MODE, err);
 
 	if ((status != PF_OK && status != PF_EXISTS) ||
-	    !open_dir(in, name, &dir))
+	    !open_dir(in, name, &dir, err))
 		return -1;
-	if (store_folder_make(dir, marker, NULL) == PF_OK &&
-	    pf_fs_sync_dir(in, ".", NULL) == PF_OK)
+	if (store_folder_make(dir, marker, err) == PF_OK &&
+	    pf_fs_sync_dir(in, ".", err) == PF_OK)
 		return dir;
 	close(dir);
 	return -1;
 }
 
-static int make_root(struct store *store)
+static int make_root(struct store *store, struct pf_error *err)
 {
-	int top = make_maildir(store->dir, PAST_DIR, false);
+	int top = make_maildir(store->dir, PAST_DIR, false, err);
 
 	if (top < 0)
 		return -1;
-	int root = make_maildir(top, "tmp/mail", false);
+	int root = make_maildir(top, "tmp/mail", false, err);
 	close(top);
 	return root;
 }
 
-int store_past_dir(struct store *store, const char *folder, bool make)
+int store_past_dir(struct store *store, const char *folder, bool make,
+		   struct pf_error *err)
 {
 	struct pf_buf path = PF_BUF_INIT(512);
 	int dir = -1;
 
 	pf_buf_addf(&path, "%s/%s", PAST_ROOT, folder);
-	if (!open_dir(store->dir, path.data, &dir) && make) {
-		int root = make_root(store);
+	if (!open_dir(store->dir, path.data, &dir, err) && make) {
+		int root = make_root(store, err);
 		bool inbox = strcmp(folder, ".") == 0;
 		if (root >= 0 && !inbox) {
-			dir = make_maildir(root, folder, true);
+			dir = make_maildir(root, folder, true, err);
 			close(root);
 		} else {
 			dir = root;
@@ -93,7 +95,7 @@ void store_past_renamed(struct store *store, const char *from, const char *to)
 	int root = -1;
 
 	/* a past that the new name already has is left alone */
-	if (!open_dir(store->dir, PAST_ROOT, &root))
+	if (!open_dir(store->dir, PAST_ROOT, &root, NULL))
 		return;
 	if (pf_fs_rename_new(root, from, root, to, NULL) == PF_OK)
 		(void)!pf_fs_sync_dir(root, ".", NULL);
@@ -142,8 +144,9 @@ pf_status store_past_take(struct store_box *box, const char *path, bool keep,
 	name_there(path, &there);
 	for (int i = 0; i < 2; i++) {
 		if (box->past_dir < 0)
-			box->past_dir =
-			    store_past_dir(box->store, box->folder, true);
+			box->past_dir = store_past_dir(box->store, box->folder,
+						       true, &here);
+		status = here.status;
 		if (box->past_dir < 0)
 			break;
 		status = pf_fs_rename(box->dir, path, box->past_dir, there.data,
@@ -156,7 +159,7 @@ pf_status store_past_take(struct store_box *box, const char *path, bool keep,
 		box->past_dir = -1;
 	}
 	pf_buf_release(&there);
-	if (box->past_dir < 0 || is_full(&here))
+	if (status != PF_OK && is_full(&here))
 		return pf_fs_unlink(box->dir, path, err);
 	if (status != PF_OK && err)
 		*err = here;
@@ -167,7 +170,7 @@ static void take_part(int from, int to, const char *part)
 {
 	struct pf_buf path = PF_BUF_INIT(1024), there = PF_BUF_INIT(1024);
 	int fd = -1;
-	DIR *d = open_dir(from, part, &fd) ? fdopendir(fd) : NULL;
+	DIR *d = open_dir(from, part, &fd, NULL) ? fdopendir(fd) : NULL;
 
 	if (!d && fd >= 0)
 		close(fd);
@@ -191,7 +194,7 @@ void store_past_take_tree(struct store *store, const char *folder,
 	struct pf_buf was = PF_BUF_INIT(300);
 	int from = -1, to = -1;
 
-	if (!store->past_keep || !open_dir(store->dir, name, &from))
+	if (!store->past_keep || !open_dir(store->dir, name, &from, NULL))
 		return;
 	if (!folder) { /* left by a killed process */
 		struct pf_buf made = PF_BUF_INIT(2048);
@@ -202,7 +205,7 @@ void store_past_take_tree(struct store *store, const char *folder,
 		pf_buf_release(&made);
 	}
 	if (folder)
-		to = store_past_dir(store, folder, true);
+		to = store_past_dir(store, folder, true, NULL);
 	if (to >= 0) {
 		take_part(from, to, "cur");
 		take_part(from, to, "new");

@@ -27,7 +27,8 @@ void store_past_unname(struct store_box *box);
 /* The folder is called `to` now. */
 void store_past_renamed(struct store *store, const char *from, const char *to);
 /* The folder's directory in the past, or -1. */
-int store_past_dir(struct store *store, const char *folder, bool make);
+int store_past_dir(struct store *store, const char *folder, bool make,
+		   struct pf_error *err);
 
 /* ---- past_journal.c ---------------------------------------------------- */
 

@@ -216,7 +216,7 @@ void store_past_write(struct store_box *box, bool durable)
 	if (!box->store->past_keep || box->store->read_only ||
 	    (!any && !(durable && box->past_unsynced)))
 		return;
-	int dir = store_past_dir(box->store, box->folder, true);
+	int dir = store_past_dir(box->store, box->folder, true, NULL);
 	int fd = dir < 0 ? -1 : open_locked(dir);
 	if (fd >= 0 && any && fstat(fd, &st) == 0 &&
 	    (size_t)st.st_size < JOURNAL_MAX) {
@@ -401,7 +401,7 @@ void store_past_claims(struct store_box *box)
 {
 	struct store_past_lines lines = {0};
 	struct pf_buf text = PF_BUF_INIT(1);
-	int dir = store_past_dir(box->store, box->folder, false);
+	int dir = store_past_dir(box->store, box->folder, false, NULL);
 
 	if (dir < 0)
 		return;

@@ -206,7 +206,7 @@ pf_status store_past_flags(struct store_box *box, int64_t at_us, bool dry,
 {
 	struct wishes wishes = {0};
 	struct past past;
-	int dir = store_past_dir(box->store, box->folder, false);
+	int dir = store_past_dir(box->store, box->folder, false, NULL);
 
 	*changed = 0;
 	if (dir < 0)
