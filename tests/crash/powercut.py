@@ -321,6 +321,9 @@ def cut_everywhere(program, library, where, child):
     kinds = [e[0] for e in trace.events]
     ok("say" in kinds and kinds.count("sync") > 10,
        f"{child}: the recorder sees it all", kinds)
+    if child == "checkpoint":
+        ok(sum(e[0] == "names" and e[1][-1][1] == "penfold.snapshot"
+               for e in trace.events) > 1, "there is a checkpoint")
     # the model's own check: with all of it, it is the directory as it is
     names, data = left(trace, len(trace.events), "all", None)
     build(trace, names, data, copy)
