@@ -374,9 +374,16 @@ int ctl_check(struct ctl *ctl)
 	struct pf_buf text = PF_BUF_INIT(1 << 20);
 	struct pf_error err;
 	struct pf_conf conf;
+	const char *user = ctl_option(ctl, "--user");
+	bool store = ctl_switch(ctl, "--store");
+	bool repair = ctl_switch(ctl, "--repair");
 
 	if (ctl->argc > 1)
 		return ctl_usage(ctl, "what is \"%s\"?", ctl->argv[1]);
+	if (store)
+		return ctl_check_store(ctl, user, repair);
+	if (user || repair)
+		return ctl_usage(ctl, "only --store has users and repairs");
 	pf_conf_init(&conf);
 	if (pf_fs_read(AT_FDCWD, ctl->conf_path, &text, &err) != PF_OK) {
 		problem(ctl->conf_path, "penfold.conf(5) has an example", "%s",

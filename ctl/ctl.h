@@ -22,6 +22,7 @@ struct ctl {
 /* Each returns an exit code: 0 done, 1 it failed, 2 wrong use. */
 int ctl_run(struct ctl *ctl);
 int ctl_check(struct ctl *ctl);
+int ctl_check_store(struct ctl *ctl, const char *user, bool repair);
 int ctl_user(struct ctl *ctl);
 int ctl_acl(struct ctl *ctl);
 int ctl_index(struct ctl *ctl);

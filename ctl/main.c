@@ -35,9 +35,16 @@ static const struct verb verbs[] = {
      "DIR/penfold.conf, DIR/users and a self-signed certificate are made if\n"
      "they are missing and never touched if they are there.  DIR/run/ready\n"
      "appears when everything answers.\n"},
-    {"check", ctl_check, "", "find every mistake in configuration and users",
+    {"check", ctl_check, "[--store [--user USER] [--repair]]",
+     "find every mistake in configuration, users and mail",
      "Reads the configuration, the user file and the certificate and prints\n"
-     "all problems at once, each with file, line and what to do about it.\n"},
+     "all problems at once, each with file, line and what to do about it.\n\n"
+     "With --store it looks at the mail instead, of one user or of all, while\n"
+     "everything runs: files and what is known of them, lists that Dovecot\n"
+     "reads, permissions, leftovers.  \"note\" is what heals by itself when\n"
+     "the mailbox is opened.  --repair puts right what can be put right and\n"
+     "tells what it did; files with mail are never removed or changed.\n"
+     "Exit code: 0 no problem (left), 1 problems, 2 it could not look.\n"},
     {"user", ctl_user, "add|passwd|list|delete [NAME]",
      "manage the users of the user file",
      "penfold user add NAME      asks for a password (or reads one line from\n"

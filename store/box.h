@@ -17,7 +17,7 @@
  *	deliver.c draft.c msg.c view.c summary.c watch.c metadata.c
  *	acl.c      rights
  *	quota.c quota_rules.c maildirsize.c
- *	verify.c   the watch-dog of test builds
+ *	check.c    fsck		   verify.c    the watch-dog of test builds
  *	past.c past_journal.c past_restore.c
  */
 #ifndef STORE_BOX_H

@@ -65,6 +65,7 @@ struct scan {
 	struct pf_buf names;
 	struct pf_vec(struct found) fresh;
 	struct pf_vec(struct found) doubles;
+	struct pf_vec(struct found) moved; /* known, but not where they were */
 	struct pf_vec(struct merge) merges;
 	struct store_stamp before[2];
 	bool read[2];	      /* which directories it looked at */
@@ -244,15 +245,14 @@ static void see_file(struct scan *scan, const char *name, bool in_new)
 
 	if (base.n == 0)
 		return;
-	if (rec && !test_seen(scan, rec)) {
+	if (rec && !test_seen(scan, rec) &&
+	    same_place(box, rec, in_new, suffix)) {
 		set_seen(scan, rec);
-		if (!same_place(box, rec, in_new, suffix))
-			meet(scan, rec, in_new, suffix);
 		return;
 	}
 	pf_buf_add(&scan->names, name, file.n + 1);
 	if (rec)
-		pf_vec_push(&scan->doubles, found);
+		pf_vec_push(&scan->moved, found);
 	else
 		pf_vec_push(&scan->fresh, found);
 }
@@ -282,6 +282,28 @@ static pf_status read_dir(struct scan *scan, int which, struct pf_error *err)
 	return status;
 }
 
+/* Known files under other names.  Only now, when all was looked at, is clear
+ * which of them are copies beside the file that we know. */
+static void settle_moved(struct scan *scan)
+{
+	struct store_box *box = scan->box;
+
+	for (size_t i = 0; i < scan->moved.n; i++) {
+		const struct found *found = &scan->moved.v[i];
+		struct pf_str file = pf_str_c(scan->names.data + found->name);
+		struct pf_str base = store_base_of(file);
+		struct store_rec *rec = store_index_find(box, base);
+
+		if (test_seen(scan, rec)) {
+			pf_vec_push(&scan->doubles, *found);
+			continue;
+		}
+		set_seen(scan, rec);
+		meet(scan, rec, found->in_new, pf_str_from(file, base.n));
+	}
+	scan->moved.n = 0;
+}
+
 /* ---- doubles
  * --------------------------------------------------------------------- */
 
@@ -291,6 +313,28 @@ static void found_path(const struct scan *scan, const struct found *found,
 	pf_buf_clear(path);
 	pf_buf_add_c(path, found->in_new ? "new/" : "cur/");
 	pf_buf_add_c(path, scan->names.data + found->name);
+}
+
+/* Gives a new file a base name of its own. */
+static void rename_found(struct scan *scan, const struct found *found,
+			 uint64_t size)
+{
+	struct pf_buf from = PF_BUF_INIT(1024), to = PF_BUF_INIT(1024);
+	struct pf_str file = pf_str_c(scan->names.data + found->name);
+	struct pf_str base = store_base_of(file);
+	char fresh[256];
+
+	store_base_make(fresh, sizeof fresh, size, 0);
+	found_path(scan, found, &from);
+	pf_buf_add_c(&to, found->in_new ? "new/" : "cur/");
+	pf_buf_add_c(&to, fresh);
+	if (!memchr(file.p, '\n', file.n))
+		pf_buf_add_str(&to, pf_str_from(file, base.n));
+	(void)!pf_fs_rename(scan->box->dir, from.data, scan->box->dir, to.data,
+			    NULL);
+	scan->box->rescan = RESCAN_BOTH;
+	pf_buf_release(&from);
+	pf_buf_release(&to);
 }
 
 /* A second file with a known base name. */
@@ -321,15 +365,7 @@ static void settle_double(struct scan *scan, struct found *found)
 		(void)!pf_fs_unlink(box->dir, second.data, NULL);
 		box->rescan = RESCAN_BOTH;
 	} else if (!box->store->read_only) {
-		char fresh[256];
-		store_base_make(fresh, sizeof fresh, (uint64_t)b.st_size, 0);
-		pf_buf_clear(&first);
-		pf_buf_add_c(&first, found->in_new ? "new/" : "cur/");
-		pf_buf_add_c(&first, fresh);
-		pf_buf_add_str(&first, pf_str_from(file, base.n));
-		(void)!pf_fs_rename(box->dir, second.data, box->dir, first.data,
-				    NULL);
-		box->rescan = RESCAN_BOTH;
+		rename_found(scan, found, (uint64_t)b.st_size);
 	}
 	pf_buf_release(&first);
 	pf_buf_release(&second);
@@ -348,7 +384,7 @@ static pf_status pass(struct scan *scan, bool read_new, bool read_cur,
 
 	memcpy(scan->read, read, sizeof read);
 	pf_buf_clear(&scan->names);
-	scan->fresh.n = scan->doubles.n = 0;
+	scan->fresh.n = scan->doubles.n = scan->moved.n = 0;
 	scan->stable = true;
 	expect(scan, read_new, read_cur);
 	for (int i = 0; i < 2; i++) {
@@ -360,6 +396,8 @@ static pf_status pass(struct scan *scan, bool read_new, bool read_cur,
 	for (int i = 0; i < 2 && status == PF_OK; i++)
 		if (read[i])
 			status = read_dir(scan, i, err);
+	if (status == PF_OK)
+		settle_moved(scan);
 	for (int i = 0; i < 2; i++) {
 		struct store_stamp after =
 		    store_stamp_of(box->dir, dir_names[i]);
@@ -617,6 +655,11 @@ static pf_status add_fresh(struct scan *scan, uint64_t modseq, size_t *added,
 		};
 		if (is_doomed(scan, found))
 			continue;
+		/* dovecot-uidlist, a list of lines, could not name it */
+		if (memchr(file.p, '\n', file.n) && !box->store->read_only) {
+			rename_found(scan, found, 0);
+			continue;
+		}
 		/* the same base in new/ and cur/: one now, one next time */
 		if (i > 0 && pf_str_eq(base, found_base(scan, found - 1))) {
 			box->rescan = RESCAN_BOTH;
@@ -778,6 +821,7 @@ static pf_status scan_once(struct store_box *box, bool force,
 	pf_buf_release(&scan.names);
 	pf_vec_release(&scan.fresh);
 	pf_vec_release(&scan.doubles);
+	pf_vec_release(&scan.moved);
 	pf_vec_release(&scan.merges);
 	pf_vec_release(&gone);
 	return status;

@@ -603,6 +603,24 @@ PF_CHECKED pf_status store_deliver_many(struct store *store,
 					struct store_uids *uids,
 					struct pf_error *err);
 
+/* ---- checking --------------------------------------------------------- */
+
+/* What `penfold check --store` has to say about one thing. */
+struct store_finding {
+	char *mailbox;
+	char text[512];
+	const char *cure;
+	bool problem;  /* or else it heals when the mailbox is opened */
+	bool repaired; /* it was there, and is not any more */
+};
+struct store_findings pf_vec(struct store_finding);
+/* Looks at all files of a store, which may be in use; writes only to repair.
+ * Release with store_findings_release. */
+PF_CHECKED pf_status store_check(const struct store_conf *conf, bool repair,
+				 struct store_findings *list,
+				 struct pf_error *err);
+void store_findings_release(struct store_findings *list);
+
 /* ---- watching --------------------------------------------------------- */
 
 /*
