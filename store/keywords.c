@@ -8,6 +8,19 @@
 #define LIST_NAME "dovecot-keywords"
 #define LIST_MAX  65536
 
+/* RFC 9051 9: flag-keyword is an atom. */
+static bool is_atom(struct pf_str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] <= ' ' ||
+		    (unsigned char)name.p[i] >= 0x7f ||
+		    strchr("(){%*\"\\]", name.p[i]))
+			return false;
+	return name.n > 0 && name.n <= 200;
+}
+
+/* What cannot be a keyword, or is on a last line without its end (the file was
+ * cut short), is left out. */
 unsigned store_keywords_parse(struct pf_str text,
 			      struct pf_str names[STORE_KEYWORD_LETTERS])
 {
@@ -17,10 +30,11 @@ unsigned store_keywords_parse(struct pf_str text,
 
 	for (unsigned i = 0; i < STORE_KEYWORD_LETTERS; i++)
 		names[i] = (struct pf_str){NULL, 0};
-	while (pf_str_split(&text, '\n', &line)) {
+	while (pf_str_chr(text, '\n') >= 0 &&
+	       pf_str_split(&text, '\n', &line)) {
 		if (!pf_str_split(&line, ' ', &word) ||
 		    !pf_str_u64(word, STORE_KEYWORD_LETTERS - 1, &n) ||
-		    line.n == 0 || memchr(line.p, '\0', line.n))
+		    !is_atom(line))
 			continue;
 		bool twice = false;
 		for (unsigned i = 0; i < STORE_KEYWORD_LETTERS; i++)
@@ -89,6 +103,16 @@ static void take_names(struct store_box *box,
 	}
 }
 
+/* Do we know a name that the file does not? */
+static bool file_lacks(const struct store_box *box,
+		       const struct pf_str names[STORE_KEYWORD_LETTERS])
+{
+	for (unsigned i = 0; i < STORE_KEYWORD_LETTERS; i++)
+		if (box->keywords[i] && names[i].n == 0)
+			return true;
+	return false;
+}
+
 pf_status store_keywords_read(struct store_box *box, struct pf_error *err)
 {
 	struct store_stamp now = store_stamp_of(box->dir, LIST_NAME);
@@ -127,7 +151,9 @@ pf_status store_keywords_read(struct store_box *box, struct pf_error *err)
 		}
 	}
 	if (status == PF_OK) {
-		box->noted.keywords = now;
+		/* else it is to be written: it was damaged, or is a backup */
+		box->noted.keywords =
+		    file_lacks(box, names) ? (struct store_stamp){0} : now;
 		box->lists_read = true;
 	}
 	pf_buf_release(&text);
@@ -158,17 +184,6 @@ pf_status store_keywords_write(struct store_box *box, struct pf_error *err)
 const char *store_box_keyword(const struct store_box *box, unsigned number)
 {
 	return number < STORE_KEYWORDS_MAX ? box->keywords[number] : NULL;
-}
-
-/* RFC 9051 9: flag-keyword is an atom. */
-static bool is_atom(struct pf_str name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] <= ' ' ||
-		    (unsigned char)name.p[i] >= 0x7f ||
-		    strchr("(){%*\"\\]", name.p[i]))
-			return false;
-	return name.n > 0 && name.n <= 200;
 }
 
 static pf_status create_keyword(struct store_box *box, struct pf_str name,

@@ -206,6 +206,29 @@ static void flags_are_merged_three_ways(void)
 	end();
 }
 
+/* dovecot-keywords cut short: ours stay, and it is whole again. */
+static void a_list_of_keywords_cut_short_takes_no_name_away(void)
+{
+	unsigned number;
+
+	begin();
+	good(store_box_keyword_number(box, PF_STR("first"), true, &number,
+				      &err));
+	good(store_box_keyword_number(box, PF_STR("second"), true, &number,
+				      &err));
+	is_str(fixture_text("dovecot-keywords"), "0 first\n1 second\n");
+	fixture_put("dovecot-keywords", "0 first\n1 sec");
+	sync_now();
+	is_str(store_box_keyword(box, 1), "second");
+	is_str(fixture_text("dovecot-keywords"), "0 first\n1 second\n");
+	fixture_put("dovecot-keywords", "0 fi)rst\n1 \001\n2 third\n");
+	sync_now();
+	is_str(store_box_keyword(box, 0), "first");
+	is_str(fixture_text("dovecot-keywords"),
+	       "0 first\n1 second\n2 third\n");
+	end();
+}
+
 /* Without a watch: the next sync sees it. */
 static void the_next_sync_sees_it(void)
 {
@@ -227,6 +250,7 @@ int main(void)
 	odd_names_are_mail_too();
 	letters_that_nobody_knows_stay();
 	flags_are_merged_three_ways();
+	a_list_of_keywords_cut_short_takes_no_name_away();
 	the_next_sync_sees_it();
 	return tap_done();
 }
