@@ -154,7 +154,7 @@ static void speaks_master(void)
 	is_int(r.kind, AUTH_MASTER_BAD);
 
 	pf_buf_clear(&out);
-	auth_master_user(&out, "USER", 7, &ann, PF_STR(""));
+	auth_master_user(&out, "USER", 7, &ann, PF_STR(""), "");
 	is_str(out.data, "USER\t7\tann\tuid=1000\thome=/h/a\001tnn\t"
 			 "mail=/h/ann/Maildir\tdetail=\n");
 	pf_buf_clear(&out);
