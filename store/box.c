@@ -688,7 +688,8 @@ static bool lists_changed(const struct store_box *box)
 	if (!store_stamp_eq(&now, &box->noted.uidlist))
 		return true;
 	now = store_stamp_of(box->dir, "dovecot-keywords");
-	return !store_stamp_eq(&now, &box->noted.keywords);
+	return !store_stamp_eq(&now, &box->noted.keywords) ||
+	       (now.mtime == 0 && box->keywords[0]); /* it was removed */
 }
 
 /* Dovecot was here, or somebody put a backup back. */

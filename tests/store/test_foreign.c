@@ -226,6 +226,10 @@ static void a_list_of_keywords_cut_short_takes_no_name_away(void)
 	is_str(store_box_keyword(box, 0), "first");
 	is_str(fixture_text("dovecot-keywords"),
 	       "0 first\n1 second\n2 third\n");
+	fixture_remove("dovecot-keywords");
+	sync_now();
+	is_str(fixture_text("dovecot-keywords"),
+	       "0 first\n1 second\n2 third\n");
 	end();
 }
 
