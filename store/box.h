@@ -533,6 +533,8 @@ bool store_uidlist_parse(struct store_box *box, struct pf_str text,
 PF_CHECKED pf_status store_uidlist_read(struct store_box *box, bool *adopt,
 					struct store_uidlist *list,
 					struct pf_error *err);
+/* Has a file of this base name a line in it? */
+bool store_uidlist_names(struct store_box *box, struct pf_str base);
 /* Brings it up to date.  exact: N without a reserve. */
 PF_CHECKED pf_status store_uidlist_write(struct store_box *box, bool exact,
 					 struct pf_error *err);

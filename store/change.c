@@ -116,6 +116,16 @@ pf_status store_apply_renames(struct store_box *box, struct pf_error *err)
 	return status;
 }
 
+/* Is this the file of a copy that was not committed?  One that dovecot-uidlist
+ * names has a UID that somebody may know: it was committed, and our log has
+ * lost that.  Then it stays. */
+static bool to_undo(struct store_box *box, struct pf_str path)
+{
+	if (!pf_str_starts(path, PF_STR("cur/")) || pf_str_rchr(path, '/') != 3)
+		return false;
+	return !store_uidlist_names(box, store_base_of(pf_str_from(path, 4)));
+}
+
 /* Removes what a copy left that was not committed. */
 static pf_status undo_intents(struct store_box *box, struct pf_error *err)
 {
@@ -125,8 +135,7 @@ static pf_status undo_intents(struct store_box *box, struct pf_error *err)
 	for (size_t i = 0; i < box->intents.n; i++) {
 		struct pf_str path = pf_str_c(box->heap + box->intents.v[i]);
 		pf_status status = PF_OK;
-		if (pf_str_starts(path, PF_STR("cur/")) &&
-		    pf_str_rchr(path, '/') == 3)
+		if (to_undo(box, path))
 			status = pf_fs_unlink(box->dir, path.p, err);
 		if (status != PF_OK && status != PF_NOTFOUND)
 			return status;

@@ -187,6 +187,9 @@ pf_status store_uidlist_read(struct store_box *box, bool *adopt,
 	*adopt = false;
 	if (store_stamp_eq(&now, &box->noted.uidlist))
 		return PF_OK;
+	/* whoever writes it appends, or replaces it */
+	bool cut = now.ino == box->noted.uidlist.ino &&
+		   now.size < box->noted.uidlist.size;
 	box->noted.uidlist = (struct store_stamp){0};
 	box->noted.listed = box->noted.lines = box->noted.reserved = 0;
 	if (!now.mtime ||
@@ -214,9 +217,28 @@ pf_status store_uidlist_read(struct store_box *box, bool *adopt,
 		box->noted.in_place =
 		    header_in_place(box, pf_buf_str(&text), list->uidnext);
 		box->lists_read = true;
+		/* to be written as a whole now, and not when something changes:
+		 * our own copy may be gone by then */
+		if (cut || text.data[text.len - 1] != '\n')
+			box->noted.uidlist = (struct store_stamp){0};
 	}
 	pf_buf_release(&text);
 	return status;
+}
+
+bool store_uidlist_names(struct store_box *box, struct pf_str base)
+{
+	struct pf_buf text = PF_BUF_INIT(STORE_FILE_MAX);
+	struct pf_buf line = PF_BUF_INIT(4096);
+	bool found = false;
+
+	pf_buf_addf(&line, " :%.*s\n", (int)base.n, base.p);
+	if (!line.failed &&
+	    pf_fs_read(box->dir, LIST_NAME, &text, NULL) == PF_OK)
+		found = memmem(text.data, text.len, line.data, line.len);
+	pf_buf_release(&line);
+	pf_buf_release(&text);
+	return found;
 }
 
 /* ---- writing --------------------------------------------------------------

@@ -307,6 +307,36 @@ static void a_torn_log_is_no_error(void)
 	fixture_free();
 }
 
+/* A log that lost what is behind the intent of a message looks as if that was
+ * never committed; dovecot-uidlist knows better. */
+static void a_lost_commit_costs_no_message(void)
+{
+	struct store_box_info info;
+	char path[600], log[8192];
+
+	fixture_new();
+	struct store *store = fixture_open();
+	uint32_t uid = fixture_append(store, "INBOX", "a\n", 0);
+	store_close(&store);
+	snprintf(path, sizeof path, "%s/penfold.log", fixture_root);
+	FILE *f = fopen(path, "r");
+	size_t n = f ? fread(log, 1, sizeof log, f) : 0;
+	if (f)
+		fclose(f);
+	const char *intent = memmem(log, n, "cur/", 4);
+	ok(intent);
+	size_t end = intent ? (size_t)(intent - log) + strlen(intent) : 0;
+	ok(truncate(path, (off_t)((end + 7) / 8 * 8)) == 0);
+	store = fixture_open();
+	struct store_box *box = fixture_box(store, "INBOX");
+	store_box_info(box, &info);
+	is_int(info.messages, 1);
+	ok(store_box_find(box, uid));
+	store_box_close(&box);
+	store_close(&store);
+	fixture_free();
+}
+
 static void doubles_are_settled(void)
 {
 	struct store_box_info info;
@@ -443,6 +473,7 @@ int main(void)
 	watching_hears_of_changes();
 	watching_by_name();
 	a_torn_log_is_no_error();
+	a_lost_commit_costs_no_message();
 	doubles_are_settled();
 	a_later_uidvalidity_is_taken();
 	a_reader_writes_nothing();
