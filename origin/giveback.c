@@ -305,6 +305,8 @@ static pf_status give_layout(struct origin_survey *s, struct pf_error *err)
 			status = move_back(s, n->to, n->from, err);
 	}
 	pf_buf_release(&path);
+	if (status == PF_OK && s->conf->act)
+		status = origin_past_hide(s, true, err);
 	return status;
 }
 

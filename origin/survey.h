@@ -43,6 +43,10 @@ origin_say(const struct origin_conf *conf, int level, const char *format, ...);
 /* "a/b" without doubled or lone "." parts */
 void origin_path(struct pf_buf *path, const char *folder, const char *name);
 
+/* In LAYOUT=fs, Dovecot takes penfold-past for a mailbox, unless it lies
+ * in tmp, which Dovecot never looks into for mailboxes (takeover.c). */
+PF_CHECKED pf_status origin_past_hide(struct origin_survey *s, bool hide,
+				      struct pf_error *err);
 bool origin_noted(const struct origin_survey *survey, const char *what,
 		  const char *from);
 PF_CHECKED pf_status origin_note(struct origin_survey *survey, const char *what,

@@ -92,6 +92,18 @@ static void set_path(struct origin_box *box, const char *path)
 	box->path = pf_str_dup(pf_str_c(path));
 }
 
+pf_status origin_past_hide(struct origin_survey *s, bool hide,
+			   struct pf_error *err)
+{
+	static const char *const names[] = {"tmp/penfold-past", "penfold-past"};
+	pf_status status =
+	    pf_fs_rename_new(s->root, names[hide], s->root, names[!hide], err);
+
+	if (status == PF_NOTFOUND)
+		return PF_OK;
+	return status == PF_OK ? pf_fs_sync_dir(s->root, ".", err) : status;
+}
+
 /* Deepest first: A/B is inside A. */
 static pf_status move_boxes(struct origin_survey *s, struct pf_error *err)
 {
@@ -99,6 +111,8 @@ static pf_status move_boxes(struct origin_survey *s, struct pf_error *err)
 
 	if (s->fs)
 		status = origin_note(s, "fs", "", "", err);
+	if (status == PF_OK && s->fs)
+		status = origin_past_hide(s, false, err);
 	for (size_t i = s->boxes.n; status == PF_OK && i-- > 0;) {
 		struct origin_box *box = &s->boxes.v[i];
 		if (box->no || strcmp(box->path, box->folder) == 0)
