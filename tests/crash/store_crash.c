@@ -477,6 +477,9 @@ static void check_folders(struct store *store, const struct done *done)
 		verify(!gone, "a mailbox that was deleted is not there");
 }
 
+/* The past is not synced before an EXPUNGE is answered: see decision 155. */
+static bool power_cut;
+
 /* What was expunged on somebody's word is in the past (the disk was not full,
  * for then it goes for good); what is in the mailbox is not. */
 static void check_past(struct store *store, const struct done *done)
@@ -495,7 +498,7 @@ static void check_past(struct store *store, const struct done *done)
 	verify(kept <= 1 && !(kept && store_box_find(box, 1)),
 	       "a message is here or in the past");
 	store_box_close(&box);
-	if (done->gone[0][1] && done->text[0][1] == 1 + 1)
+	if (!power_cut && done->gone[0][1] && done->text[0][1] == 1 + 1)
 		verify(kept == 1, "what was expunged is in the past");
 }
 
@@ -632,6 +635,7 @@ static int after(const char *root)
 
 	(void)pf_str_copy(pf_str_c(root), fixture_root, sizeof fixture_root);
 	plan_name = "after_a_power_cut";
+	power_cut = true;
 	read_done(stdin, &done);
 	check_after(&done, true);
 	fflush(stdout);
