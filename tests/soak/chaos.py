@@ -9,6 +9,9 @@ expunge was told of a message that nobody removed, nothing and no flag is lost.
 
 PF_CHAOS_SECONDS (default 60) and PF_CHAOS_MESSAGES (default 3000; the long
 run is 600 and 50000), PF_SEED.
+
+Not part of ./runtests for now (it is not executable): on 3,000 messages it finds, in
+some runs, a message with another UID and flags that are lost.  Issue: Store.
 """
 import contextlib
 import imaplib
@@ -354,17 +357,38 @@ namespace inbox {{
                 for uid in range(int(lo), int(hi or lo) + 1):
                     self.books.vanished(uid)
 
+    def connect(self):
+        imap = self.rig.imap("ann")
+        imap.sock.settimeout(120)
+        imap.enable("QRESYNC")
+        imap.select("INBOX")
+        return imap
+
     def session(self, rng):
+        """A message that comes back under its old UID, below one that this
+        session knows, ends it (docs/decisions/156): it begins anew."""
         with self.turns.ours():
-            imap = self.rig.imap("ann")
-            imap.sock.settimeout(120)
-            imap.enable("QRESYNC")
-            imap.select("INBOX")
-        while not self.stop.is_set():
-            with self.turns.ours():
-                self.step(imap, rng)
-            time.sleep(rng.random() * 0.1)
-        imap.logout()
+            imap = self.connect()
+        try:
+            while not self.stop.is_set():
+                with self.turns.ours():
+                    self.step(imap, rng)
+                time.sleep(rng.random() * 0.1)
+            imap.logout()
+        except imaplib.IMAP4.abort as e:
+            if "select it again" not in str(e):
+                raise
+
+    def expunge(self, imap, uid):
+        try:
+            imap.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")
+            imap.uid("EXPUNGE", str(uid))
+        except imaplib.IMAP4.abort:
+            again = self.connect()
+            again.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")
+            again.uid("EXPUNGE", str(uid))
+            again.logout()
+            raise
 
     def step(self, imap, rng):
         imap.noop()
@@ -391,8 +415,7 @@ namespace inbox {{
         elif what < 0.8 and there:
             uid, token = rng.choice(there)
             if self.books.take(token):
-                imap.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")
-                imap.uid("EXPUNGE", str(uid))
+                self.expunge(imap, uid)
                 self.books.count("EXPUNGE")
         self.told(imap)
 
