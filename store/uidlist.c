@@ -187,9 +187,6 @@ pf_status store_uidlist_read(struct store_box *box, bool *adopt,
 	*adopt = false;
 	if (store_stamp_eq(&now, &box->noted.uidlist))
 		return PF_OK;
-	/* whoever writes it appends, or replaces it */
-	bool cut = now.ino == box->noted.uidlist.ino &&
-		   now.size < box->noted.uidlist.size;
 	box->noted.uidlist = (struct store_stamp){0};
 	box->noted.listed = box->noted.lines = box->noted.reserved = 0;
 	if (!now.mtime ||
@@ -217,10 +214,6 @@ pf_status store_uidlist_read(struct store_box *box, bool *adopt,
 		box->noted.in_place =
 		    header_in_place(box, pf_buf_str(&text), list->uidnext);
 		box->lists_read = true;
-		/* to be written as a whole now, and not when something changes:
-		 * our own copy may be gone by then */
-		if (cut || text.data[text.len - 1] != '\n')
-			box->noted.uidlist = (struct store_stamp){0};
 	}
 	pf_buf_release(&text);
 	return status;
