@@ -20,6 +20,9 @@ acknowledged is there, nothing is there twice or half, no UID comes again.
 
 PF_CUTS=N looks at N of the cuts only; PF_SEED.  A case by hand:
 PF_CASE=event:model:seed leaves the directory.
+
+Not part of ./runtests for now (it is not executable): at some cuts around a
+checkpoint the watch-dog says "dovecot-uidlist: N is behind".  Issue: Store.
 """
 import concurrent.futures
 import hashlib
